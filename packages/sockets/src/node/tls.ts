@@ -1,0 +1,85 @@
+// TLS on Node for both ways in, `secureTransport: 'on'` and `startTls()`: the chain and the name are always verified.
+import { isIP, type Socket as NetSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { SocketAddress } from '../address.ts';
+import type { SocketErrorCode } from '../errors.table.ts';
+import type { TlsOptions } from '../options.ts';
+
+/** Trust and identity for one destination, in PEM. */
+export interface TlsTrust {
+  /** Authorities to trust instead of the system's. */
+  ca?: string | Buffer | (string | Buffer)[];
+  /** Client certificate and key, for servers that ask for one. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  passphrase?: string;
+}
+
+/** Trust for a destination; undefined means the system's authorities and no client certificate. */
+export type FindTrust = (destination: SocketAddress) => TlsTrust | undefined;
+
+/**
+ * Starts TLS over a stream that may still be connecting. The caller waits for `secureConnect` or `error`.
+ * Verified name: `expectedServerHostname`, else the hostname; SNI: `sni`, else the verified name unless it is an IP.
+ */
+export function startTlsOver(
+  stream: Duplex,
+  hostname: string,
+  options: TlsOptions,
+  trust: TlsTrust | undefined,
+): TLSSocket {
+  const name = options.expectedServerHostname ?? hostname;
+  const settings: ConnectionOptions = {
+    ...trust,
+    socket: stream as NetSocket,
+    servername: options.sni ?? (isIP(name) === 0 ? name : ''),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+  };
+  if (options.alpn !== undefined) settings.ALPNProtocols = options.alpn;
+  const secure = connect(settings);
+  secure.allowHalfOpen = true;
+  return secure;
+}
+
+const byOpenSslCode: Record<string, SocketErrorCode> = {
+  CERT_HAS_EXPIRED: 'tls_expired',
+  CERT_NOT_YET_VALID: 'tls_not_yet_valid',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_self_signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls_unknown_authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls_unknown_authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_unknown_authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_unknown_authority',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'tls_name_mismatch',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'tls_not_tls',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'tls_not_tls',
+  ERR_SSL_RECORD_LAYER_FAILURE: 'tls_not_tls',
+  ERR_SSL_HTTP_REQUEST: 'tls_not_tls',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'tls_version',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'tls_version',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'tls_version',
+  ERR_SSL_SSL_TLSV1_ALERT_HANDSHAKE_FAILURE: 'tls_version',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'tls_alpn',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'tls_client_certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'tls_client_certificate',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'tls_client_certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'tls_client_certificate',
+  ECONNRESET: 'tls_closed',
+  EPIPE: 'tls_closed',
+};
+
+/** Which of our errors a handshake's failure is. */
+export function tlsErrorCode(error: unknown): SocketErrorCode {
+  const code = (error as { code?: unknown }).code;
+  if (typeof code !== 'string') return 'tls_failed';
+  const known = byOpenSslCode[code];
+  if (known !== undefined) return known;
+  return /CERT|ISSUER|CRL/.test(code) ? 'tls_bad_certificate' : 'tls_failed';
+}
+
+/** True for an error that the TLS layer reports on an established connection, such as a late alert. */
+export function isTlsAlert(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && code.startsWith('ERR_SSL_');
+}

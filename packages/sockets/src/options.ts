@@ -1,0 +1,109 @@
+// The second argument of `connect()`, checked and completed.
+
+export type SecureTransport = 'off' | 'on' | 'starttls';
+
+export interface SocketOptions {
+  /** `off` (default): plain TCP. `on`: TLS from the start. `starttls`: plain until `startTls()`. */
+  secureTransport?: SecureTransport;
+  /** Keep the writable side open after the other side ended its own. Default false. */
+  allowHalfOpen?: boolean;
+  /** Bytes that may be queued on the writable side before `ready` waits. Default 64 KiB. */
+  highWaterMark?: number | bigint;
+  /** Aborts connecting, and closes the socket when it fires later. */
+  signal?: AbortSignal;
+  /** Milliseconds until a connection (TLS handshake included) must be up. Default 30 000; 0 waits for ever. */
+  connectTimeout?: number;
+  /** Name sent in the TLS handshake. Default: the hostname, unless it is an IP address. */
+  sni?: string;
+  /** Protocols offered in the TLS handshake; the server's choice is `SocketInfo.alpn`. */
+  alpn?: string[];
+  /** Name the server's certificate must be for (and `sni` unless given). Default: the hostname. */
+  expectedServerHostname?: string;
+}
+
+/** Argument of `startTls()`. What is absent is taken from the options of `connect()`. */
+export interface TlsOptions {
+  expectedServerHostname?: string;
+  sni?: string;
+  alpn?: string[];
+}
+
+export interface CheckedOptions {
+  secureTransport: SecureTransport;
+  allowHalfOpen: boolean;
+  highWaterMark: number;
+  signal: AbortSignal | undefined;
+  connectTimeout: number;
+  tls: TlsOptions;
+}
+
+export const defaults = { highWaterMark: 65_536, connectTimeout: 30_000, lingerTimeout: 5_000 } as const;
+
+const transports: readonly string[] = ['off', 'on', 'starttls'];
+
+/** @throws TypeError with the documented text */
+export function checkOptions(input: unknown, scheme: 'tcp' | 'tls' | undefined): CheckedOptions {
+  const options = toDictionary<SocketOptions>(input, 'connect', 'SocketOptions');
+  const asked = options.secureTransport;
+  const secureTransport = asked === undefined ? (scheme === 'tls' ? 'on' : 'off') : String(asked);
+  if (!transports.includes(secureTransport)) {
+    throw new TypeError(`Unsupported value in secureTransport socket option: ${secureTransport}`);
+  }
+  if (scheme === 'tls' && secureTransport !== 'on') {
+    throw new TypeError(`A tls:// address means secureTransport 'on', but the option says '${secureTransport}'.`);
+  }
+  const signal = options.signal;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal.');
+  return {
+    secureTransport: secureTransport as SecureTransport,
+    allowHalfOpen: Boolean(options.allowHalfOpen),
+    highWaterMark: toByteCount(options.highWaterMark),
+    signal,
+    connectTimeout: toMilliseconds(options.connectTimeout),
+    tls: checkTlsOptions(options),
+  };
+}
+
+/** @throws TypeError when a member has the wrong type */
+export function checkTlsOptions(input: TlsOptions): TlsOptions {
+  const { expectedServerHostname, sni, alpn } = input;
+  const checked: TlsOptions = {};
+  if (expectedServerHostname) checked.expectedServerHostname = String(expectedServerHostname);
+  if (sni) checked.sni = String(sni);
+  if (alpn !== undefined) {
+    const valid = Array.isArray(alpn) && alpn.every((id) => typeof id === 'string' && id !== '' && id.length <= 255);
+    if (!valid) throw new TypeError('alpn must be an array of protocol names, each 1 to 255 characters long.');
+    checked.alpn = [...alpn];
+  }
+  return checked;
+}
+
+/** WebIDL's conversion of an optional dictionary: undefined and functions are empty, null and primitives are errors. */
+export function toDictionary<T extends object>(input: unknown, functionName: string, typeName: string): Partial<T> {
+  if (input === undefined || typeof input === 'function') return {};
+  if (input === null) {
+    throw new TypeError(`Cannot initialize ${typeName} with required members from an undefined or null value.`);
+  }
+  if (typeof input !== 'object') {
+    throw new TypeError(`Failed to execute '${functionName}': parameter is not of type '${typeName}'.`);
+  }
+  return input as Partial<T>;
+}
+
+function toByteCount(value: unknown): number {
+  if (value === undefined) return defaults.highWaterMark;
+  const number = Number(value);
+  if (!Number.isFinite(number)) throw new TypeError('The value cannot be converted because it is not an integer.');
+  if (number < 0) {
+    throw new TypeError('The value cannot be converted because it is negative and this API expects a positive bigint.');
+  }
+  return Math.trunc(number);
+}
+
+function toMilliseconds(value: unknown): number {
+  if (value === undefined) return defaults.connectTimeout;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw new TypeError('connectTimeout must be a number of milliseconds, 0 or more.');
+  }
+  return value;
+}

@@ -1,0 +1,275 @@
+// Socket: the states of one connection as the API shows them, on top of any transport.
+//
+//   waiting (for a slot) → connecting → open → closed
+//                                        └→ upgraded: startTls() gave the connection to a new Socket
+//
+// Invariants: `opened` and `closed` settle once; `closed` settles exactly when both halves are over (ended, cancelled,
+// aborted, errored); the slot is given back at that moment; nothing is reported after it.
+import type { ParsedAddress } from './address.ts';
+import type { Clock } from './clock.ts';
+import { createDeferred } from './deferred.ts';
+import {
+  type CheckedOptions,
+  checkTlsOptions,
+  type SecureTransport,
+  type TlsOptions,
+  toDictionary,
+} from './options.ts';
+import { ReadableSide } from './readable-side.ts';
+import type { Slot, Slots } from './slots.ts';
+import { SocketError, toTlsError } from './socket-error.ts';
+import type { SocketInfo, Transport, TransportEvents } from './transport.ts';
+import { WritableSide } from './writable-side.ts';
+
+/** What `connect()` and `startTls()` build a socket from. */
+export interface SocketInit {
+  address: ParsedAddress;
+  options: CheckedOptions;
+  transport: Transport;
+  slots: Slots | undefined;
+  clock: Clock;
+  /** Milliseconds `close()` waits for queued writes to be sent before it resets the connection. */
+  lingerTimeout: number;
+}
+
+type State = 'waiting' | 'connecting' | 'open' | 'upgraded' | 'closed';
+
+const texts = {
+  closing: 'This socket has been closed.',
+  alreadyTls: 'Cannot startTls on a TLS socket.',
+  notStartTls: "The `secureTransport` socket option must be set to 'starttls' for startTls to be used.",
+  closed: 'The connection was closed before startTls could be started.',
+  twice: 'startTls has already been called on this socket, or the socket was transferred over RPC.',
+  writerLocked: 'This WritableStream is currently locked to a writer. Call writer.releaseLock() before startTls().',
+  readerLocked: 'The ReadableStream has been locked to a reader. Call reader.releaseLock() before startTls().',
+};
+
+/** Lets `startSocket` reach a constructor that callers may not use. */
+const construction = Symbol('construction');
+
+export class Socket {
+  readonly #init: SocketInit;
+  readonly #opened = createDeferred<SocketInfo>();
+  readonly #closed = createDeferred<void>();
+  readonly #readable: ReadableSide;
+  readonly #writable: WritableSide;
+  readonly #secureTransport: SecureTransport;
+  #state: State;
+  #startTlsCalled = false;
+  #closing: Promise<void> | undefined;
+  #slot: Slot | undefined;
+  #leaveQueue: (() => void) | undefined;
+  #unlisten: (() => void) | undefined;
+
+  private constructor(token: symbol, init: SocketInit, secureTransport: SecureTransport) {
+    if (token !== construction) throw new TypeError('Illegal constructor');
+    this.#init = init;
+    this.#secureTransport = secureTransport;
+    this.#state = 'waiting';
+    const { transport, options } = init;
+    this.#readable = new ReadableSide({ pull: () => transport.pull(), done: () => this.#halfDone() });
+    this.#writable = new WritableSide(
+      {
+        write: (bytes) => transport.write(bytes),
+        end: () => transport.end(),
+        done: () => this.#halfDone(),
+      },
+      options.highWaterMark,
+    );
+  }
+
+  /** @internal Makes a socket and starts connecting; what `connect()` is made of. */
+  static [construction](init: SocketInit): Socket {
+    const socket = new Socket(construction, init, init.options.secureTransport);
+    socket.#listenToSignal();
+    socket.#acquireSlot();
+    return socket;
+  }
+
+  /** The bytes from the other side: a byte stream, BYOB readers included. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#readable.stream;
+  }
+
+  /** The bytes to the other side. Accepts byte views and ArrayBuffers; writing may begin before `opened`. */
+  get writable(): WritableStream<ArrayBufferView | ArrayBuffer> {
+    return this.#writable.stream as WritableStream<ArrayBufferView | ArrayBuffer>;
+  }
+
+  /** Resolves when the connection is up, the TLS handshake included; rejects with a SocketError. */
+  get opened(): Promise<SocketInfo> {
+    return this.#opened.promise;
+  }
+
+  /** Resolves when both directions are over; rejects with what broke the connection. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** True once `startTls()` has given the connection to the socket it returned. */
+  get upgraded(): boolean {
+    return this.#state === 'upgraded';
+  }
+
+  get secureTransport(): SecureTransport {
+    return this.#secureTransport;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Socket';
+  }
+
+  /**
+   * Closes both directions. Queued writes are sent first, for a bounded time; a pending connect with nothing queued is
+   * aborted at once. Never rejects and never hangs.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing.then(() => undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Upgrades a `starttls` socket to TLS and returns the secure socket. Everything written so far is sent in the clear
+   * first; this socket's streams can no longer be used.
+   *
+   * @throws TypeError when the socket is not a fresh, unlocked `starttls` socket
+   */
+  startTls(options?: TlsOptions): Socket {
+    if (this.#secureTransport === 'on') throw new TypeError(texts.alreadyTls);
+    if (this.#secureTransport === 'off') throw new TypeError(texts.notStartTls);
+    if (this.#state === 'closed' || this.#closing !== undefined) throw new TypeError(texts.closed);
+    if (this.#startTlsCalled) throw new TypeError(texts.twice);
+    const given = checkTlsOptions(toDictionary<TlsOptions>(options ?? {}, 'startTls', 'TlsOptions'));
+    if (this.#writable.stream.locked) throw new TypeError(texts.writerLocked);
+    if (this.#readable.stream.locked) throw new TypeError(texts.readerLocked);
+    this.#startTlsCalled = true;
+    const secure = new Socket(construction, this.#init, 'on');
+    secure.#state = 'connecting';
+    secure.#listenToSignal();
+    void this.#upgrade(secure, { ...this.#init.options.tls, ...given });
+    // The transport is shared from here on: a secure socket that is closed before the upgrade takes this one with it.
+    const abandon = (): void => this.#finish(undefined);
+    secure.#closed.promise.then(abandon, abandon);
+    return secure;
+  }
+
+  async #upgrade(secure: Socket, options: TlsOptions): Promise<void> {
+    this.#readable.detach();
+    try {
+      const flushed = this.#writable.detach();
+      await this.#opened.promise;
+      await flushed;
+    } catch (error) {
+      if (!this.#closed.settled) this.#fail(error);
+      secure.#fail(error);
+      return;
+    }
+    if (this.#state !== 'open') return;
+    this.#state = 'upgraded';
+    this.#unlisten?.();
+    secure.#slot = this.#slot;
+    this.#closed.resolve();
+    if (secure.#state === 'closed') return secure.#release(true);
+    if (this.#readable.unread > 0) return secure.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
+    this.#init.transport.startTls(options, secure.#events());
+  }
+
+  #acquireSlot(): void {
+    const { slots, address } = this.#init;
+    const slot = slots?.tryAcquire(address.authority);
+    if (slots === undefined || slot !== undefined) return this.#connect(slot);
+    this.#leaveQueue = slots.wait(address.authority, (result) => {
+      this.#leaveQueue = undefined;
+      if (result instanceof SocketError) this.#fail(result);
+      else this.#connect(result);
+    });
+  }
+
+  #connect(slot: Slot | undefined): void {
+    this.#slot = slot;
+    if (this.#state === 'closed') return slot?.release();
+    this.#state = 'connecting';
+    this.#init.transport.open(this.#events());
+  }
+
+  #events(): TransportEvents {
+    return {
+      opened: (info) => {
+        if (this.#state !== 'connecting') return;
+        this.#state = 'open';
+        this.#opened.resolve(info);
+      },
+      data: (chunk) => this.#readable.data(chunk),
+      ended: () => {
+        this.#readable.end();
+        if (!this.#init.options.allowHalfOpen) void this.#writable.finish();
+      },
+      failed: (error) => this.#fail(error),
+    };
+  }
+
+  #listenToSignal(): void {
+    const { signal } = this.#init.options;
+    if (signal === undefined) return;
+    const onAbort = (): void => this.#fail(new SocketError('aborted', { cause: signal.reason }));
+    if (signal.aborted) queueMicrotask(onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unlisten = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'upgraded') return;
+    if (this.#state !== 'open' && this.#writable.idle) {
+      this.#finish(undefined);
+      this.#readable.error(new TypeError(texts.closing));
+      this.#writable.error(new TypeError(texts.closing));
+      return;
+    }
+    this.#readable.error(new TypeError(texts.closing));
+    const { clock, lingerTimeout } = this.#init;
+    const timer = clock.setTimeout(() => this.#fail(new SocketError('linger_timeout')), lingerTimeout);
+    await this.#writable.finish();
+    clock.clearTimeout(timer);
+  }
+
+  #halfDone(): void {
+    if (this.#readable.done && this.#writable.done) this.#finish(this.#writable.reason);
+  }
+
+  /** Both halves are over: let go of the connection. */
+  #finish(reason: unknown): void {
+    if (this.#state === 'closed' || this.#state === 'upgraded') return;
+    this.#state = 'closed';
+    this.#opened.reject(reason ?? new SocketError('closed'));
+    this.#release(!this.#writable.closed);
+    if (reason === undefined) this.#closed.resolve();
+    else this.#closed.reject(reason);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === 'closed' || this.#state === 'upgraded') return;
+    this.#state = 'closed';
+    this.#release(true);
+    this.#closed.reject(error);
+    this.#opened.reject(error);
+    this.#readable.error(error);
+    this.#writable.error(error);
+  }
+
+  #release(reset: boolean): void {
+    this.#leaveQueue?.();
+    this.#unlisten?.();
+    this.#init.transport.destroy(reset);
+    this.#slot?.release();
+    this.#slot = undefined;
+  }
+}
+
+/** Makes a socket and starts connecting. */
+export function startSocket(init: SocketInit): Socket {
+  return Socket[construction](init);
+}

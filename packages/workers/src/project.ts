@@ -1,0 +1,81 @@
+// A Worker project after its configuration has been read, merged for one environment and checked.
+//
+// Everything behind this type (bundling, the runtime's configuration, supervision) works from it alone and never looks
+// at a wrangler file again.
+
+/** One module rule: files matching `globs` are imported as `type`. */
+export interface ModuleRule {
+  type: 'ESModule' | 'CommonJS' | 'CompiledWasm' | 'Text' | 'Data';
+  globs: string[];
+  fallthrough: boolean;
+}
+
+/** A Durable Object namespace bound to `binding`; the class is exported by this same Worker. */
+export interface DurableObjectBinding {
+  binding: string;
+  className: string;
+  /** True when a migration declares the class under `new_sqlite_classes`. */
+  sqlite: boolean;
+}
+
+/** A queue this Worker consumes; messages arrive through the manual trigger for now. */
+export interface QueueConsumer {
+  queue: string;
+  maxBatchSize: number;
+}
+
+/** A JSON value, as `vars` may hold. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+export interface Project {
+  /** The Worker's name, with the environment's suffix where wrangler would add one. */
+  name: string;
+  /** Absolute path of the configuration file. */
+  configPath: string;
+  /** Absolute folder of the configuration file: relative paths in it start here. */
+  root: string;
+  /** The environment selected by `--env` or `CLOUDFLARE_ENV`. */
+  environment: string | undefined;
+  /** Absolute path of the entry module (`main`). */
+  main: string;
+  compatibilityDate: string;
+  compatibilityFlags: string[];
+  /** `vars` with `.dev.vars` / `.env` merged over them. */
+  vars: Record<string, Json>;
+  /** Names in `vars` that came from `.dev.vars` / `.env`: never printed. */
+  secretNames: string[];
+  rules: ModuleRule[];
+  alias: Record<string, string>;
+  define: Record<string, string>;
+  tsconfig: string | undefined;
+  jsxFactory: string | undefined;
+  jsxFragment: string | undefined;
+  minify: boolean;
+  keepNames: boolean;
+  /** Modules are passed to the runtime as they are, without bundling. */
+  noBundle: boolean;
+  /** The user's own build step, run before bundling. */
+  build: { command: string | undefined; cwd: string; watchDirs: string[] };
+  crons: string[];
+  queueConsumers: QueueConsumer[];
+  durableObjects: DurableObjectBinding[];
+  /** `dev` settings of the file. */
+  dev: { ip: string; port: number };
+  /** Files whose change means the project must be read again (the config, `.dev.vars`, `.env`, …). */
+  watchFiles: string[];
+}
+
+/** Something to tell the user about their configuration, with the place it is about. */
+export interface Diagnostic {
+  severity: 'error' | 'warning';
+  /** Stable code from the package's error registry, such as `unsupported_key`. */
+  code: string;
+  message: string;
+  /** What to do about it. */
+  remedy: string;
+  /** Absolute path of the file. */
+  file: string;
+  /** 1-based; undefined when the problem has no single place. */
+  line: number | undefined;
+  column: number | undefined;
+}

@@ -78,4 +78,6 @@ export interface Diagnostic {
   /** 1-based; undefined when the problem has no single place. */
   line: number | undefined;
   column: number | undefined;
+  /** The text of that line, for showing it with a caret. */
+  quote?: string | undefined;
 }

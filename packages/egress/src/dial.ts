@@ -1,0 +1,60 @@
+// Opening one TCP connection to one address that was judged before. No names here: what is dialled is pinned.
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { toHostPort } from './ip.ts';
+
+/** An address in canonical text, never a name. */
+export interface DialTarget {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Dialled {
+  stream: Duplex;
+  /** `ip:port` or `[ipv6]:port`. */
+  remoteAddress: string;
+  localAddress: string;
+}
+
+/**
+ * Connects to one address. Must reject when the signal aborts before the connection stands, leaving nothing open; once
+ * the connection stands, the signal means nothing any more.
+ */
+export type Dial = (target: DialTarget, options: { signal: AbortSignal }) => Promise<Dialled>;
+
+/** Who uses the stream listens for its errors; until then one must not bring the process down. */
+function ignore(): void {}
+
+/** Plain TCP: half-open allowed, no Nagle delay, not flowing. */
+export const dialTcp: Dial = ({ address, port }, { signal }) =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const settle = (): void => {
+      signal.removeEventListener('abort', abort);
+      socket.off('connect', connected).off('error', failed);
+    };
+    const abort = (): void => {
+      settle();
+      socket.destroy();
+      reject(signal.reason as Error);
+    };
+    const failed = (error: Error): void => {
+      settle();
+      reject(error);
+    };
+    const connected = (): void => {
+      settle();
+      const { remoteAddress = address, localAddress = '', localPort = 0 } = socket;
+      resolve({
+        stream: socket,
+        remoteAddress: toHostPort(remoteAddress, port),
+        localAddress: toHostPort(localAddress, localPort),
+      });
+    };
+    socket.on('error', ignore).on('error', failed).on('connect', connected);
+    signal.addEventListener('abort', abort, { once: true });
+  });

@@ -19,7 +19,8 @@ export const errorTable = {
   config_not_found: {
     kind: 'user',
     message: (d: { looked: string; from: string }): string => `no ${d.looked} in ${d.from} or any folder above it`,
-    remedy: `Run this in a Worker project, name the file with --config, or write a wrangler.jsonc: ${minimalConfig}`,
+    remedy: (): string =>
+      `Run this in a Worker project, name the file with --config, or write a wrangler.jsonc: ${minimalConfig}`,
   },
   config_missing: {
     kind: 'user',
@@ -59,7 +60,7 @@ export const errorTable = {
   config_not_object: {
     kind: 'user',
     message: (d: { found: string }): string => `the configuration has to be an object but is ${d.found}`,
-    remedy: `Start the file with { and end it with }, as in ${minimalConfig}`,
+    remedy: (): string => `Start the file with { and end it with }, as in ${minimalConfig}`,
   },
   forbidden_key: {
     kind: 'user',
@@ -234,4 +235,4 @@ export const errorTable = {
     message: (d: { name: string; found: string }): string => `${d.name} has to be true or false but is "${d.found}"`,
     remedy: 'Correct or unset the environment variable.',
   },
-} as const satisfies Record<string, ErrorRow<never>>;
+} as const;

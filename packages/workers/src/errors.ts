@@ -4,6 +4,9 @@ import { errorTable, type ErrorRow } from './errors.table.ts';
 /** Stable codes; `switch (error.code)` narrows. */
 export type WorkersErrorCode = keyof typeof errorTable;
 
+/** The table with its shape checked; details are checked where a code is used. */
+const rows: Record<WorkersErrorCode, ErrorRow<never>> = errorTable;
+
 /** What the message of `code` needs to be told. */
 export type WorkersErrorDetails<Code extends WorkersErrorCode> = Parameters<(typeof errorTable)[Code]['message']>[0];
 
@@ -16,9 +19,9 @@ export interface ErrorText {
 
 /** The words for `code` with its details filled in; diagnostics and errors share them. */
 export function toErrorText<Code extends WorkersErrorCode>(code: Code, details: WorkersErrorDetails<Code>): ErrorText {
-  const row = errorTable[code] as unknown as ErrorRow<WorkersErrorDetails<Code>>;
-  const remedy = typeof row.remedy === 'string' ? row.remedy : row.remedy(details);
-  return { kind: row.kind, message: row.message(details), remedy };
+  const row: ErrorRow<never> = rows[code];
+  const remedy = typeof row.remedy === 'string' ? row.remedy : row.remedy(details as never);
+  return { kind: row.kind, message: row.message(details as never), remedy };
 }
 
 const brand = Symbol.for('sallyport.WorkersError');

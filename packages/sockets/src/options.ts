@@ -39,14 +39,14 @@ export interface CheckedOptions {
 
 export const defaults = { highWaterMark: 65_536, connectTimeout: 30_000, lingerTimeout: 5_000 } as const;
 
-const transports: readonly string[] = ['off', 'on', 'starttls'];
+const transports = new Set<string>(['off', 'on', 'starttls']);
 
 /** @throws TypeError with the documented text */
 export function checkOptions(input: unknown, scheme: 'tcp' | 'tls' | undefined): CheckedOptions {
   const options = toDictionary<SocketOptions>(input, 'connect', 'SocketOptions');
   const asked = options.secureTransport;
   const secureTransport = asked === undefined ? (scheme === 'tls' ? 'on' : 'off') : String(asked);
-  if (!transports.includes(secureTransport)) {
+  if (!transports.has(secureTransport)) {
     throw new TypeError(`Unsupported value in secureTransport socket option: ${secureTransport}`);
   }
   if (scheme === 'tls' && secureTransport !== 'on') {

@@ -193,7 +193,13 @@ export class Socket {
     this.#slot = slot;
     if (this.#state === 'closed') return slot?.release();
     this.#state = 'connecting';
-    this.#init.transport.open(this.#events());
+    try {
+      this.#init.transport.open(this.#events());
+    } catch (error) {
+      // The runtime refuses I/O outside a handler, and says so from connect() itself.
+      slot?.release();
+      throw error;
+    }
   }
 
   #events(): TransportEvents {

@@ -1,0 +1,56 @@
+// HTTP CONNECT for what does not go through our Socket: native `node:net` and bindings' `.connect()`. Raw bytes after
+// the answer; refusals are an HTTP status whose reason names our code [RFC 9110 9.3.6].
+import type { Duplex } from 'node:stream';
+import type { Egress, EgressTarget } from '@sallyport/egress';
+import { SocketError } from '@sallyport/sockets/internal';
+import { decisionOf, dialThrough } from './egress-dial.ts';
+import type { OnGatewayEvent } from './events.ts';
+import { relay } from './relay.ts';
+
+/** `host:port` of a CONNECT request; undefined when it is not one. */
+export function parseAuthority(authority: string): EgressTarget | undefined {
+  const colon = authority.lastIndexOf(':');
+  const port = authority.slice(colon + 1);
+  if (colon < 1 || !/^\d{1,5}$/.test(port)) return undefined;
+  return { hostname: authority.slice(0, colon), port: Number(port) };
+}
+
+/** Answers one CONNECT request. `head` is what the client sent behind it already. */
+export async function relayConnect(
+  client: Duplex,
+  authority: string,
+  head: Buffer,
+  parts: { egress: Egress; onEvent: OnGatewayEvent },
+): Promise<void> {
+  const startedAt = performance.now();
+  const abort = new AbortController();
+  const onClientGone = (): void => abort.abort();
+  client.once('close', onClientGone);
+  client.on('error', onClientGone);
+  client.pause();
+  const report = (error: unknown, decision = decisionOf(error)): void =>
+    parts.onEvent({
+      kind: 'connect',
+      destination: authority,
+      decision,
+      code: error instanceof SocketError ? error.code : undefined,
+      message: error instanceof Error ? error.message : undefined,
+      took: performance.now() - startedAt,
+      secure: false,
+    });
+  try {
+    const target = parseAuthority(authority);
+    if (target === undefined) throw new SocketError('connection_failed', { message: `Bad authority: ${authority}` });
+    const { stream, decision } = await dialThrough(parts.egress, target, { signal: abort.signal });
+    report(undefined, decision);
+    client.off('close', onClientGone);
+    if (head.byteLength > 0) client.unshift(head);
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    relay(client, stream);
+  } catch (error) {
+    if (!(error instanceof SocketError)) throw error;
+    report(error);
+    client.end(`HTTP/1.1 502 ${error.code}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    client.resume();
+  }
+}

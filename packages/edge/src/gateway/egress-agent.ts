@@ -1,0 +1,57 @@
+// Node's HTTP connection pool over egress: every connection a `fetch()` uses was decided and dialled by it.
+import { Agent, type ClientRequestArgs } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Egress } from '@sallyport/egress';
+import { type FindTrust, SocketError, startTlsOver, tlsErrorCode, toTlsError } from '@sallyport/sockets/internal';
+import { dialThrough } from './egress-dial.ts';
+
+/** Idle connections kept per destination, and for how long (milliseconds). */
+const maxIdleSockets = 32;
+const idleTimeout = 15_000;
+/** Milliseconds for the TLS handshake of a `fetch()`. */
+const handshakeTimeout = 15_000;
+
+type Callback = (error: Error | null, stream: Duplex) => void;
+
+export class EgressAgent extends Agent {
+  readonly #egress: Egress;
+  readonly #findTrust: FindTrust;
+  readonly #secure: boolean;
+
+  constructor(parts: { egress: Egress; findTrust: FindTrust; secure: boolean }) {
+    super({ keepAlive: true, maxFreeSockets: maxIdleSockets, timeout: idleTimeout });
+    this.#egress = parts.egress;
+    this.#findTrust = parts.findTrust;
+    this.#secure = parts.secure;
+  }
+
+  override createConnection(options: ClientRequestArgs, callback?: Callback): undefined {
+    const target = { hostname: String(options.host), port: Number(options.port) };
+    this.#connect(target).then(
+      (stream) => callback?.(null, stream),
+      (error: Error) => callback?.(error, undefined as unknown as Duplex),
+    );
+    return undefined;
+  }
+
+  async #connect(target: { hostname: string; port: number }): Promise<Duplex> {
+    const { stream } = await dialThrough(this.#egress, target);
+    if (!this.#secure) return stream;
+    const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1');
+    const trust = this.#findTrust({ hostname, port: target.port });
+    const secure = startTlsOver(stream, hostname, { alpn: ['http/1.1'] }, trust);
+    const failure = await new Promise<unknown>((resolve) => {
+      const timer = setTimeout(() => resolve(new SocketError('tls_timeout')), handshakeTimeout);
+      const settle = (error?: unknown): void => {
+        clearTimeout(timer);
+        secure.off('error', settle).off('secureConnect', settle);
+        resolve(error);
+      };
+      secure.on('error', settle).on('secureConnect', settle);
+    });
+    if (failure === undefined) return secure;
+    secure.on('error', () => {});
+    secure.destroy();
+    throw failure instanceof SocketError ? failure : toTlsError(tlsErrorCode(failure), 'connect', failure);
+  }
+}

@@ -1,0 +1,48 @@
+// Dialling for the gateway: every connection goes through egress, and egress's errors become the socket API's.
+import type { Duplex } from 'node:stream';
+import { type Decision, type Egress, EgressError, type EgressTarget } from '@sallyport/egress';
+import { isSocketErrorCode, SocketError } from '@sallyport/sockets/internal';
+
+export interface DialledStream {
+  stream: Duplex;
+  decision: Decision;
+}
+
+/** A timer's longest run, for a Worker that asked to wait for ever. */
+const longestTimeout = 2_147_483_647;
+
+/**
+ * Opens a connection for a Worker.
+ *
+ * @throws SocketError with egress's code, documented message and remedy; `decisionOf` finds the decision
+ */
+export async function dialThrough(
+  egress: Egress,
+  target: EgressTarget,
+  options: { signal?: AbortSignal; connectTimeout?: number } = {},
+): Promise<DialledStream> {
+  const { signal, connectTimeout } = options;
+  try {
+    const { stream, decision } = await egress.open(target, {
+      signal,
+      connectTimeout: connectTimeout === 0 ? longestTimeout : connectTimeout,
+    });
+    return { stream, decision };
+  } catch (error) {
+    throw toSocketError(error);
+  }
+}
+
+function toSocketError(error: unknown): unknown {
+  if (!(error instanceof EgressError)) return error;
+  const { code, message, remedy, retryable } = error;
+  const known = isSocketErrorCode(code) ? code : 'connection_failed';
+  // The decision stays reachable through the cause, for the log.
+  return new SocketError(known, { message, remedy, retryable, cause: error });
+}
+
+/** The decision that an error from `dialThrough` carries. */
+export function decisionOf(error: unknown): Decision | undefined {
+  const cause = error instanceof SocketError ? error.cause : error;
+  return cause instanceof EgressError ? cause.decision : undefined;
+}

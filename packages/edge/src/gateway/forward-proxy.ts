@@ -1,0 +1,194 @@
+// `fetch()` from a Worker: requests in absolute form, http and https, streaming both ways, and WebSocket upgrades.
+//
+// The body is never collected and the response's bytes are passed on as they are; only hop-by-hop fields are dropped
+// [RFC 9110 7.6.1] and Host is made from the URL, because the runtime's proxy-style requests carry none.
+import { type ClientRequest, type IncomingMessage, request, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream';
+import type { Egress } from '@sallyport/egress';
+import { type FindTrust, SocketError } from '@sallyport/sockets/internal';
+import { EgressAgent } from './egress-agent.ts';
+import { decisionOf } from './egress-dial.ts';
+import type { OnGatewayEvent } from './events.ts';
+import { toHttpFailure } from './http-errors.ts';
+import { relay } from './relay.ts';
+
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+]);
+
+export interface ForwardProxy {
+  /** Answers one request. */
+  forward(incoming: IncomingMessage, response: ServerResponse): void;
+  /** Answers one request for an upgraded connection. */
+  upgrade(incoming: IncomingMessage, client: Duplex, head: Buffer): void;
+  close(): void;
+}
+
+export function createForwardProxy(parts: {
+  egress: Egress;
+  findTrust: FindTrust;
+  onEvent: OnGatewayEvent;
+}): ForwardProxy {
+  const { egress, findTrust, onEvent } = parts;
+  const plain = new EgressAgent({ egress, findTrust, secure: false });
+  const secure = new EgressAgent({ egress, findTrust, secure: true });
+
+  function start(incoming: IncomingMessage, url: URL, headers: string[]): ClientRequest {
+    const isSecure = url.protocol === 'https:';
+    return request({
+      agent: isSecure ? secure : plain,
+      host: url.hostname,
+      port: url.port || (isSecure ? 443 : 80),
+      method: incoming.method,
+      path: url.pathname + url.search,
+      headers: ['Host', url.host, ...headers] as unknown as Record<string, string>,
+      setHost: false,
+    });
+  }
+
+  function reporter(incoming: IncomingMessage, url: URL, kind: 'fetch' | 'websocket') {
+    const startedAt = performance.now();
+    return (outcome: { status?: number; error?: unknown }): void => {
+      const { status, error } = outcome;
+      onEvent({
+        kind,
+        destination: url.host,
+        decision: decisionOf(error),
+        code: error instanceof SocketError ? error.code : undefined,
+        message: error instanceof Error ? error.message : undefined,
+        took: performance.now() - startedAt,
+        secure: url.protocol === 'https:',
+        method: incoming.method ?? 'GET',
+        ...(status === undefined ? {} : { status }),
+      });
+    };
+  }
+
+  return {
+    forward(incoming, response) {
+      const url = toTarget(incoming.url);
+      if (url === undefined) return refuseForm(response);
+      const report = reporter(incoming, url, 'fetch');
+      const outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, hasBody(incoming)));
+      let answered = false;
+      outgoing.on('response', (answer) => {
+        answered = true;
+        report({ status: answer.statusCode ?? 0 });
+        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders, false));
+        pipeline(answer, response, () => {});
+      });
+      outgoing.on('error', (error) => {
+        if (answered || response.destroyed) return void response.destroy();
+        answered = true;
+        report({ error });
+        fail(response, error);
+      });
+      response.on('close', () => outgoing.destroy());
+      if (hasBody(incoming)) pipeline(incoming, outgoing, () => {});
+      else outgoing.end();
+    },
+
+    upgrade(incoming, client, head) {
+      client.on('error', () => client.destroy());
+      const url = toTarget(incoming.url);
+      const response = new ServerResponse(incoming);
+      if (url === undefined) {
+        response.assignSocket(client as never);
+        return refuseForm(response);
+      }
+      const report = reporter(incoming, url, 'websocket');
+      const headers = endToEnd(incoming.rawHeaders, false);
+      const outgoing = start(incoming, url, [
+        ...headers,
+        'Connection',
+        'Upgrade',
+        'Upgrade',
+        incoming.headers.upgrade ?? 'websocket',
+      ]);
+      client.once('close', () => outgoing.destroy());
+      outgoing.on('upgrade', (answer, origin, originHead) => {
+        report({ status: 101 });
+        client.write(toHead(answer));
+        if (originHead.byteLength > 0) client.write(originHead);
+        if (head.byteLength > 0) origin.write(head);
+        relay(client, origin);
+      });
+      outgoing.on('response', (answer) => {
+        report({ status: answer.statusCode ?? 0 });
+        response.assignSocket(client as never);
+        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders, false));
+        pipeline(answer, response, () => client.end());
+      });
+      outgoing.on('error', (error) => {
+        report({ error });
+        if (client.writable && !response.headersSent) {
+          response.assignSocket(client as never);
+          fail(response, error);
+        } else client.destroy();
+      });
+      outgoing.end();
+    },
+
+    close() {
+      plain.destroy();
+      secure.destroy();
+    },
+  };
+}
+
+/** An absolute http or https URL; anything else is not a proxy request. */
+function toTarget(text: string | undefined): URL | undefined {
+  if (text === undefined || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+/** The fields that travel on. A body without a length needs its chunked framing said again. */
+function endToEnd(rawHeaders: string[], mayBeChunked: boolean): string[] {
+  const named = new Set<string>();
+  const kept: string[] = [];
+  let chunked = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!.toLowerCase();
+    if (name === 'connection')
+      for (const option of rawHeaders[index + 1]!.split(',')) named.add(option.trim().toLowerCase());
+    if (name === 'transfer-encoding') chunked = true;
+  }
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!.toLowerCase();
+    if (!hopByHop.has(name) && !named.has(name)) kept.push(rawHeaders[index]!, rawHeaders[index + 1]!);
+  }
+  return chunked && mayBeChunked ? [...kept, 'Transfer-Encoding', 'chunked'] : kept;
+}
+
+function toHead({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {
+  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+function refuseForm(response: ServerResponse): void {
+  response.writeHead(400, { 'content-type': 'text/plain', connection: 'close' });
+  response.end('This is a gateway: requests need an absolute http or https URL.\n');
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  const { status, code, body } = toHttpFailure(error);
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'sallyport-error': code });
+  response.end(body);
+}

@@ -1,0 +1,21 @@
+// Joins two streams: bytes, half-closes and backpressure pass through; when one breaks, so does the other.
+import type { Duplex } from 'node:stream';
+
+/** Both streams must be half-open capable. Errors end both ends and go nowhere else. */
+export function relay(one: Duplex, other: Duplex): void {
+  const stop = (): void => {
+    one.destroy();
+    other.destroy();
+  };
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.on('error', stop);
+    from.on('close', () => {
+      // An orderly end has passed on the FIN already; a stream that closed without one was broken.
+      if (!from.readableEnded || from.errored !== null) stop();
+    });
+    from.pipe(to);
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The door for sibling packages: the gateway is the far end of a Worker's socket, and drives the Node transport itself.
+ *
+ * @module
+ */
+export type { ParsedAddress } from './address.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { errorTable } from './errors.table.ts';
+export { type Dial, dialDirect } from './node/dial.ts';
+export { type FindTrust, startTlsOver, tlsErrorCode, type TlsTrust } from './node/tls.ts';
+export { NodeTransport, toAuthority } from './node/transport.ts';
+export { type CheckedOptions, defaults, type TlsOptions } from './options.ts';
+export { isSocketErrorCode, SocketError, toTlsError } from './socket-error.ts';
+export type { SocketInfo, TransportEvents } from './transport.ts';
+export { FrameError, type FrameHandlers, FrameParser } from './wire/frame-parser.ts';
+export {
+  encodeControl,
+  encodeFrame,
+  type FrameType,
+  frameType,
+  headerLength,
+  maxControlLength,
+  socketAuthority,
+  writeHeader,
+} from './wire/frames.ts';
+export { type OpenMessage, parseOpen, parseTls, toFailed } from './wire/messages.ts';

@@ -1,0 +1,20 @@
+/**
+ * `cloudflare:sockets` inside a Worker that the edge runs: the same socket over the edge's gateway. Bundling binds every
+ * import of `cloudflare:sockets` to this module.
+ *
+ * @module
+ */
+import { type Connect, connectThrough } from './create-connect.ts';
+import { WorkerTransport } from './worker/transport.ts';
+
+export type { AddressLike, SocketAddress } from './address.ts';
+export { withInvocation } from './invocation.ts';
+export type { SecureTransport, SocketOptions, TlsOptions } from './options.ts';
+export type { Socket } from './socket.ts';
+export { SocketError } from './socket-error.ts';
+export type { SocketInfo } from './transport.ts';
+
+/** Opens a TCP connection through the edge; returns the socket at once. */
+export const connect: Connect = connectThrough({
+  createTransport: (address, options) => new WorkerTransport(address, options),
+});

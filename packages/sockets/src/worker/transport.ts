@@ -1,0 +1,196 @@
+// The transport inside a Worker: one native connection to the edge's gateway, spoken in frames.
+//
+// The native connection belongs to the invocation that made it: the runtime refuses its use by another one, and drops it
+// when its invocation ends, so neither is checked here.
+import { connect as connectNative, type NativeSocket } from 'cloudflare:sockets';
+import type { ParsedAddress } from '../address.ts';
+import type { CheckedOptions, TlsOptions } from '../options.ts';
+import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
+import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
+import { FrameParser } from '../wire/frame-parser.ts';
+import {
+  encodeControl,
+  encodeFrame,
+  type FrameType,
+  frameType,
+  maxFrameLength,
+  socketAuthority,
+} from '../wire/frames.ts';
+import { fromFailed, type OpenMessage } from '../wire/messages.ts';
+
+/** One native read: a full chunk of the gateway and its header. */
+const readLength = 65_536 + 64;
+/** A smaller payload is copied, and the read buffer used again. */
+const copyBelow = 8_192;
+
+type Phase = 'idle' | 'opening' | 'open' | 'securing' | 'over';
+
+export class WorkerTransport implements Transport {
+  readonly #address: ParsedAddress;
+  readonly #options: CheckedOptions;
+  readonly #parser = new FrameParser({
+    data: (piece) => this.#pieces.push(piece),
+    control: (type, value) => this.#control(type, value),
+  });
+  #events!: TransportEvents;
+  #native!: NativeSocket;
+  #reader!: ReadableStreamBYOBReader;
+  #writer!: WritableStreamDefaultWriter<Uint8Array>;
+  #phase: Phase = 'idle';
+  #wanted = false;
+  #reading = false;
+  #ended = false;
+  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #held: Uint8Array<ArrayBuffer> | undefined;
+  #spare: Uint8Array<ArrayBuffer> | undefined;
+
+  constructor(address: ParsedAddress, options: CheckedOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** @throws the runtime's own error outside a handler */
+  open(events: TransportEvents): void {
+    this.#events = events;
+    this.#native = connectNative(socketAuthority, { allowHalfOpen: true });
+    this.#phase = 'opening';
+    this.#reader = this.#native.readable.getReader({ mode: 'byob' });
+    this.#writer = this.#native.writable.getWriter();
+    const { hostname, port } = this.#address;
+    const { secureTransport, connectTimeout, tls } = this.#options;
+    const message: OpenMessage = { hostname, port, secureTransport, connectTimeout, tls };
+    this.#writer.write(encodeControl(frameType.open, message)).catch(this.#lost);
+    void this.#read();
+  }
+
+  pull(): void {
+    if (this.#held !== undefined) {
+      const chunk = this.#held;
+      this.#held = undefined;
+      this.#events.data(chunk);
+    } else if (this.#ended) this.#events.ended();
+    else {
+      this.#wanted = true;
+      void this.#read();
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength <= maxFrameLength) return this.#writer.write(encodeFrame(frameType.data, bytes));
+    const rest = bytes.subarray(maxFrameLength);
+    return this.write(bytes.subarray(0, maxFrameLength)).then(() => this.write(rest));
+  }
+
+  end(): Promise<void> {
+    return this.#writer.write(encodeFrame(frameType.end));
+  }
+
+  startTls(options: TlsOptions, events: TransportEvents): void {
+    this.#events = events;
+    this.#phase = 'securing';
+    this.#wanted = false;
+    if (this.#ended) return this.#fail(toTlsError('tls_closed', 'startTls', undefined));
+    if (this.#held !== undefined) return this.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
+    this.#writer.write(encodeControl(frameType.startTls, options)).catch(this.#lost);
+    void this.#read();
+  }
+
+  destroy(reset: boolean): void {
+    const { phase } = { phase: this.#phase };
+    if (phase === 'over') return;
+    this.#phase = 'over';
+    this.#held = undefined;
+    if (phase === 'idle') return;
+    // The gateway resets a connection that ends without an `end` frame; a stalled one must not keep close() waiting.
+    if (reset) this.#writer.abort().catch(() => {});
+    this.#native.close().catch(() => {});
+  }
+
+  /** Reads until nothing is missing: the answer to open or startTls, and one chunk if somebody asked for it. */
+  async #read(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (this.#phase === 'opening' || this.#phase === 'securing' || (this.#wanted && this.#phase === 'open')) {
+        const { done, value } = await this.#reader.read(this.#spare ?? new Uint8Array(readLength));
+        this.#spare = undefined;
+        if (this.#isOver()) return;
+        if (done || value === undefined) return this.#lost(new Error('the gateway closed the connection'));
+        this.#take(value as Uint8Array<ArrayBuffer>);
+      }
+    } catch (error) {
+      this.#lost(error);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /** Whether something reported meanwhile ended the socket; apart, because the compiler cannot see it. */
+  #isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  #take(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#pieces = [];
+    this.#parser.push(bytes);
+    const chunk = this.#join(bytes);
+    if (this.#isOver()) return;
+    if (chunk !== undefined) {
+      if (this.#phase === 'securing') return this.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
+      if (this.#wanted) this.#deliver(chunk);
+      else this.#held = chunk;
+    } else if (this.#ended && this.#wanted) {
+      this.#wanted = false;
+      this.#events.ended();
+    }
+  }
+
+  #deliver(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#wanted = false;
+    this.#events.data(chunk);
+  }
+
+  /** The payload of one read as one chunk, moved rather than copied when it is large and in one piece. */
+  #join(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    const pieces = this.#pieces;
+    const [first] = pieces;
+    const total = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+    if (pieces.length === 1 && total >= copyBelow) return first;
+    let chunk: Uint8Array<ArrayBuffer> | undefined;
+    if (total > 0) {
+      chunk = new Uint8Array(total);
+      let offset = 0;
+      for (const piece of pieces) {
+        chunk.set(piece, offset);
+        offset += piece.byteLength;
+      }
+    }
+    this.#spare = new Uint8Array(bytes.buffer);
+    return chunk;
+  }
+
+  #control(type: FrameType, value: unknown): void {
+    if (type === frameType.secured && this.#pieces.length > 0) {
+      this.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
+    } else if (type === frameType.opened || type === frameType.secured) {
+      this.#phase = 'open';
+      this.#events.opened(value as SocketInfo);
+    } else if (type === frameType.end) this.#ended = true;
+    else if (type === frameType.failed) this.#fail(fromFailed(value));
+  }
+
+  readonly #lost = (cause: unknown): void => {
+    const opening = this.#phase === 'opening';
+    this.#fail(
+      opening
+        ? toConnectError('gateway_lost', this.#address.port, cause)
+        : new SocketError('connection_lost', { cause }),
+    );
+  };
+
+  #fail(error: SocketError): void {
+    if (this.#phase === 'over') return;
+    this.destroy(true);
+    this.#events.failed(error);
+  }
+}

@@ -157,7 +157,7 @@ export class EgressError extends Error {
   /** Whether the same call may succeed later with nothing changed. */
   readonly retryable: boolean;
   /** What was decided about the destination, when it came that far. */
-  readonly decision?: Decision;
+  readonly decision: Decision | undefined;
 
   constructor(failure: Failure, options: { cause?: unknown; decision?: Decision | undefined } = {}) {
     super(failure.message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -165,6 +165,6 @@ export class EgressError extends Error {
     this.detail = failure.detail;
     this.remedy = failure.remedy;
     this.retryable = registry[failure.code].retryable;
-    if (options.decision !== undefined) this.decision = options.decision;
+    this.decision = options.decision;
   }
 }

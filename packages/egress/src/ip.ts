@@ -3,6 +3,7 @@
 // An IPv6 address can be a wrapping for an IPv4 address that a translator or tunnel unwraps far from here, so a policy
 // that looks only at the outside can be walked around. A mapped address (::ffff:0:0/96) is the same socket as its IPv4
 // address, so it becomes that address; every other wrapping is kept and lists what it carries, to be judged as well.
+import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 export interface Ip {
@@ -18,8 +19,9 @@ type Octets = readonly [number, number, number, number];
 /** Reads an address in strict notation: four decimal octets, or IPv6 without brackets and zone. */
 export function parseIp(text: string): Ip | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return fromIpv4(ipaddr.IPv4.parse(text));
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
-  const value = ipaddr.IPv6.parse(text);
+  if (text.includes('%') || !isIPv6(text)) return undefined;
+  // ipaddr.js takes ::127.0.0.1 for ::ffff:127.0.0.1, which is another address; in hexadecimal it cannot.
+  const value = ipaddr.IPv6.parse(text.includes('.') ? new URL(`http://[${text}]/`).hostname.slice(1, -1) : text);
   if (value.isIPv4MappedAddress()) return fromIpv4(value.toIPv4Address());
   return { text: value.toRFC5952String(), value, carried: carriedBy(value.toByteArray()).map(fromOctets) };
 }

@@ -12,6 +12,7 @@ import { relayConnect } from './connect-relay.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { createForwardProxy } from './forward-proxy.ts';
 import { SocketSession } from './socket-session.ts';
+import { Wakefulness } from './wakefulness.ts';
 
 /** Longest request head [Workers limits: 128 KB of request headers]. */
 export const maxHeaderSize = 131_072;
@@ -39,7 +40,7 @@ export interface Gateway {
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { path, egress, findTrust = () => undefined, onEvent = () => {} } = options;
-  const parts = { egress, findTrust, onEvent };
+  const parts = { egress, findTrust, onEvent, wakefulness: new Wakefulness() };
   const proxy = createForwardProxy(parts);
   const sockets = new Set<Socket>();
   const server = createServer({ requireHostHeader: false, maxHeaderSize, headersTimeout, requestTimeout: 0 });

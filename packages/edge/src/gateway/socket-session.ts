@@ -25,6 +25,7 @@ import {
 } from '@sallyport/sockets/internal';
 import { decisionOf, dialThrough } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
+import type { Wakefulness } from './wakefulness.ts';
 
 /** Bytes queued towards the Worker above which the origin is not read. */
 export const maxQueuedBytes = 131_072;
@@ -37,6 +38,7 @@ export interface SessionParts {
   egress: Egress;
   findTrust: FindTrust;
   onEvent: OnGatewayEvent;
+  wakefulness: Wakefulness;
 }
 
 export class SocketSession {
@@ -73,6 +75,7 @@ export class SocketSession {
 
   #push(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#over) return;
+    this.#parts.wakefulness.touch();
     try {
       this.#parser.push(chunk);
     } catch (error) {
@@ -127,6 +130,7 @@ export class SocketSession {
         this.#transport?.pull();
       },
       data: (chunk) => {
+        this.#parts.wakefulness.touch();
         this.#send(chunk);
         this.#pull();
       },

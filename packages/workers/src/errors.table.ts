@@ -235,4 +235,73 @@ export const errorTable = {
     message: (d: { name: string; found: string }): string => `${d.name} has to be true or false but is "${d.found}"`,
     remedy: 'Correct or unset the environment variable.',
   },
+  build_failed: {
+    kind: 'user',
+    message: (d: { main: string; errors: number }): string =>
+      `${d.main} could not be built: ${d.errors} error${d.errors === 1 ? '' : 's'}`,
+    remedy: 'Correct the places listed.',
+  },
+  build_message: {
+    kind: 'user',
+    message: (d: { text: string }): string => d.text,
+    remedy: 'Correct the file at this place.',
+  },
+  unresolved_import: {
+    kind: 'user',
+    message: (d: { specifier: string }): string => `"${d.specifier}" could not be found`,
+    remedy: 'Install the package, or correct the path.',
+  },
+  node_module_unavailable: {
+    kind: 'user',
+    message: (d: { specifier: string }): string => `"${d.specifier}" is part of Node.js, which this Worker does not enable`,
+    remedy: 'Add "nodejs_compat" to compatibility_flags, with a compatibility_date of 2024-09-23 or later.',
+  },
+  node_compat_v1: {
+    kind: 'user',
+    message: (d: { date: string }): string =>
+      `with compatibility_date ${d.date}, nodejs_compat means its first version, which is not supported`,
+    remedy: 'Set compatibility_date to 2024-09-23 or later.',
+  },
+  service_worker_format: {
+    kind: 'user',
+    message: (d: { exports: readonly string[] }): string =>
+      d.exports.length === 0
+        ? 'the Worker exports nothing: the older service worker format is not supported'
+        : `the Worker has no default export; it exports ${d.exports.join(', ')}`,
+    remedy: 'Use ES modules: export default { async fetch(request, env, ctx) { … } }.',
+  },
+  missing_class_export: {
+    kind: 'user',
+    message: (d: { className: string; exports: readonly string[] }): string =>
+      `the Durable Object class ${d.className} is not exported; exported are ${d.exports.join(', ')}`,
+    remedy: (d: { className: string }): string =>
+      `Export class ${d.className} from this file, or correct class_name in the configuration.`,
+  },
+  build_command_failed: {
+    kind: 'user',
+    message: (d: { command: string; status: string; output: string }): string =>
+      `the build command "${d.command}" failed (${d.status})${d.output === '' ? '' : `:\n${d.output}`}`,
+    remedy: 'Run the command by itself, and correct what it reports.',
+  },
+  workerd_missing: {
+    kind: 'system',
+    message: (d: { package: string }): string => `the Workers runtime is not installed: ${d.package} is missing`,
+    remedy: 'Install again without --no-optional / --omit=optional: npm ci',
+  },
+  workerd_platform: {
+    kind: 'user',
+    message: (d: { platform: string }): string => `there is no workerd for ${d.platform}`,
+    remedy: 'Run on Linux or macOS, x64 or arm64.',
+  },
+  workerd_start_failed: {
+    kind: 'user',
+    message: (d: { output: string }): string => `the Worker did not start:\n${d.output}`,
+    remedy: 'Correct what the runtime reports; code at the top level of a module runs at this moment.',
+  },
+  socket_path_too_long: {
+    kind: 'user',
+    message: (d: { path: string; bytes: number; limit: number }): string =>
+      `the unix socket path ${d.path} has ${d.bytes} bytes; the system allows ${d.limit}`,
+    remedy: 'Set TMPDIR to a shorter folder, for example TMPDIR=/tmp.',
+  },
 } as const;

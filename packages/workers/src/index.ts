@@ -1,1 +1,13 @@
-export {};
+/**
+ * From a wrangler project to a running workerd: configuration, bundling, and supervision.
+ *
+ * @module
+ */
+export type { Bundle, BundleModule, ModuleType, SourceDiagnostic } from './bundle/bundle.ts';
+export { BuildError } from './bundle/build-error.ts';
+export { type Bundler, type BundlerOptions, createBundler } from './bundle/bundler.ts';
+export { WorkersError, type WorkersErrorCode } from './errors.ts';
+export type { Diagnostic, DurableObjectBinding, Json, ModuleRule, Project, QueueConsumer } from './project.ts';
+export type { LogLevel, RuntimeException, RuntimeLog } from './runtime/runtime-log.ts';
+export { type Runtime, type RuntimeExit, type RuntimeOptions, startRuntime } from './runtime/runtime.ts';
+export { edgeHeaders } from './runtime/workerd-config.ts';

@@ -1,0 +1,107 @@
+// workerd's output as logs: JSON lines (`structuredLogging`), and whatever else it prints when it crashes.
+import { exceptionMarker } from '../bundle/worker/invoke.ts';
+import type { LogLevel, RuntimeException, RuntimeLog } from './runtime-log.ts';
+import type { StackMapper } from './source-mapped.ts';
+
+/** Longer lines are cut: a Worker may log without end and without a newline. */
+export const longestLine = 1024 * 1024;
+
+/** Reports whose repetition by workerd is still expected. */
+const rememberedReports = 32;
+
+interface LogLine {
+  timestamp: number | string;
+  level: string;
+  message: string;
+  /** Source position in workerd: only its own messages have one. */
+  source?: string;
+}
+
+const levels = new Set<string>(['debug', 'log', 'info', 'warn', 'error'] satisfies LogLevel[]);
+
+function parseLine(line: string): LogLine | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const parsed = JSON.parse(line) as Partial<LogLine>;
+    return typeof parsed.message === 'string' && typeof parsed.level === 'string' ? (parsed as LogLine) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function mapException<Exception extends Omit<RuntimeException, 'event'>>(
+  error: Exception,
+  mapper: StackMapper,
+): Exception {
+  return {
+    ...error,
+    ...(error.stack !== undefined && { stack: mapper.map(error.stack) }),
+    ...(error.cause !== undefined && { cause: mapException(error.cause, mapper) }),
+  };
+}
+
+export interface LogParserOptions {
+  mapper: StackMapper;
+  onLog: (log: RuntimeLog) => void;
+  now: () => number;
+}
+
+/** Turns chunks of one output stream into logs. */
+export class LogParser {
+  readonly #options: LogParserOptions;
+  readonly #reports: string[] = [];
+  #rest = '';
+
+  constructor(options: LogParserOptions) {
+    this.#options = options;
+  }
+
+  push(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = (lines.pop() ?? '').slice(0, longestLine);
+    for (const line of lines) this.#line(line);
+  }
+
+  /** The last line may lack its newline. */
+  end(): void {
+    this.#line(this.#rest);
+    this.#rest = '';
+  }
+
+  #line(line: string): void {
+    if (line.trim() === '') return;
+    const { mapper, onLog, now } = this.#options;
+    const parsed = parseLine(line);
+    if (parsed === undefined) {
+      onLog({ kind: 'runtime', level: 'error', message: mapper.map(line), time: now() });
+    } else if (parsed.source === undefined && parsed.message.startsWith(exceptionMarker)) {
+      this.#exception(parsed);
+    } else if (parsed.source === undefined || !this.#isRepetition(parsed.message)) {
+      const level = levels.has(parsed.level) ? (parsed.level as LogLevel) : 'info';
+      const kind = parsed.source === undefined ? 'console' : 'runtime';
+      onLog({ kind, level, message: mapper.map(parsed.message), time: Number(parsed.timestamp) });
+    }
+  }
+
+  #exception({ message, timestamp }: LogLine): void {
+    const { mapper, onLog } = this.#options;
+    const { event, error } = JSON.parse(message.slice(exceptionMarker.length)) as {
+      event: string;
+      error: Omit<RuntimeException, 'event'>;
+    };
+    const exception = { event, ...mapException(error, mapper) };
+    this.#reports.push(`${error.name}: ${error.message}`);
+    if (this.#reports.length > rememberedReports) this.#reports.shift();
+    const text = exception.stack ?? `${exception.name}: ${exception.message}`;
+    onLog({ kind: 'exception', level: 'error', message: text, time: Number(timestamp), exception });
+  }
+
+  /** workerd prints the message of what a handler threw as well; ours came before and has the stack. */
+  #isRepetition(message: string): boolean {
+    const index = message.startsWith('Uncaught exception:')
+      ? this.#reports.findIndex((report) => message.endsWith(`jsg.${report}`))
+      : -1;
+    if (index !== -1) this.#reports.splice(index, 1);
+    return index !== -1;
+  }
+}

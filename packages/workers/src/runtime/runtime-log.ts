@@ -1,0 +1,28 @@
+// What a Worker and its runtime have to say, one value a line.
+
+export type LogLevel = 'debug' | 'log' | 'info' | 'warn' | 'error';
+
+/** Something a handler threw, with positions in the user's sources. */
+export interface RuntimeException {
+  /** The handler (`fetch`, `alarm`, …), or `unhandledrejection`. */
+  event: string;
+  name: string;
+  message: string;
+  /** Absent when something other than an Error was thrown. */
+  stack?: string;
+  /** The error's own `code` and `remedy`, as our socket errors carry them. */
+  code?: string;
+  remedy?: string;
+  cause?: Omit<RuntimeException, 'event'>;
+}
+
+export interface RuntimeLog {
+  /** `console`: the Worker logged; `exception`: a handler threw; `runtime`: workerd itself. */
+  kind: 'console' | 'exception' | 'runtime';
+  level: LogLevel;
+  message: string;
+  /** Milliseconds since 1970. */
+  time: number;
+  /** Present when `kind` is `exception`. */
+  exception?: RuntimeException;
+}

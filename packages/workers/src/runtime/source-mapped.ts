@@ -1,0 +1,43 @@
+// Positions in the bundle as positions in the user's sources, in whatever text they appear.
+import { relative } from 'node:path';
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import { ownFolder } from '../bundle/bundle.ts';
+
+/** Maps positions in stacks and messages. */
+export interface StackMapper {
+  /** The text with positions mapped, and without the stack lines that are ours. */
+  map(text: string): string;
+}
+
+const ownFrame = new RegExp(`^\\s+at .*\\b${ownFolder}[\\w.-]+\\.js:\\d+:\\d+`);
+// What is left of our wrapper in a stack once its own frames are gone.
+const position = /([^\s()]+?\.[cm]?js):(\d+):(\d+)/g;
+
+/** Paths inside `root` are written relative to it, as in `src/index.ts:3:9`. */
+export function createStackMapper(maps: ReadonlyMap<string, string>, { root }: { root: string }): StackMapper {
+  const parsed = new Map<string, SourceMap>();
+  const sourceMap = (name: string): SourceMap | undefined => {
+    const text = maps.get(name);
+    if (text === undefined) return undefined;
+    const known = parsed.get(name) ?? new SourceMap(JSON.parse(text) as SourceMapPayload);
+    parsed.set(name, known);
+    return known;
+  };
+  const toShort = (path: string): string => {
+    const inside = relative(root, path);
+    return inside.startsWith('..') ? path : inside;
+  };
+  const mapPosition = (whole: string, name: string, line: string, column: string): string => {
+    const entry = sourceMap(name.replace(/^file:\/+/, ''))?.findEntry(Number(line) - 1, Number(column) - 1);
+    if (!entry || !('originalSource' in entry) || entry.originalSource === undefined) return whole;
+    return `${toShort(entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  };
+  return {
+    map: (text) =>
+      text
+        .split('\n')
+        .filter((line) => !ownFrame.test(line))
+        .map((line) => line.replace(position, mapPosition))
+        .join('\n'),
+  };
+}

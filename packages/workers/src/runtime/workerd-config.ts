@@ -1,0 +1,108 @@
+// workerd's configuration for one Worker. It holds no `network` service: the only way out is the service `internet`, which
+// is the edge's gateway. The name matters, because workerd invents a public `internet` where none is defined.
+import type { Bundle, ModuleType } from '../bundle/bundle.ts';
+import type { Json, Project } from '../project.ts';
+import { type Literal, toCapnp, toText, type Value } from './capnp-text.ts';
+import { toWorkerFlags } from './worker-flags.ts';
+
+/** Headers the edge may set on its requests; workerd removes them. */
+export const edgeHeaders = {
+  /** `http` or `https`: the scheme of `request.url`. */
+  protocol: 'sallyport-forwarded-proto',
+  /** JSON that becomes `request.cf`. */
+  cf: 'sallyport-cf',
+} as const;
+
+/** Names of workerd's listening sockets, as its control messages say them. */
+export const listeners = { http: 'http', triggers: 'triggers' } as const;
+
+export interface WorkerdConfigOptions {
+  project: Project;
+  bundle: Bundle;
+  gatewaySocket: string;
+  httpSocket: string;
+  triggersSocket: string;
+  stateDirectory: string;
+  /** The file, relative to the configuration, that holds module `index` of the bundle. */
+  moduleFile: (index: number) => string;
+  /** Source of the trigger Worker. */
+  triggers: string;
+}
+
+const moduleFields: Record<ModuleType, string> = {
+  esModule: 'esModule',
+  commonJs: 'commonJsModule',
+  text: 'text',
+  data: 'data',
+  wasm: 'wasm',
+};
+
+/** A recent date for our own Worker in the configuration: it depends on nothing older. */
+const ownDate = '2026-08-01';
+
+const embed = (file: string): Literal => ({ literal: `embed ${toText(file)}` });
+
+function toVariable(name: string, value: Json): Value {
+  return typeof value === 'string' ? { name, text: value } : { name, json: JSON.stringify(value) };
+}
+
+/** Stable over restarts and edits: it names the folder of the class's objects. */
+const toUniqueKey = (project: Project, className: string): string => `${project.name}-${className}`;
+
+function toWorker({ project, bundle, moduleFile }: WorkerdConfigOptions): Value {
+  const classes = new Map(project.durableObjects.map((binding) => [binding.className, binding]));
+  return {
+    modules: bundle.modules.map(({ name, type }, index) => ({ name, [moduleFields[type]]: embed(moduleFile(index)) })),
+    compatibilityDate: project.compatibilityDate,
+    compatibilityFlags: toWorkerFlags(project),
+    bindings: [
+      ...Object.entries(project.vars).map(([name, value]) => toVariable(name, value)),
+      ...project.durableObjects.map(({ binding, className }) => ({
+        name: binding,
+        durableObjectNamespace: { className },
+      })),
+    ],
+    globalOutbound: 'internet',
+    ...(classes.size > 0 && {
+      durableObjectNamespaces: [...classes.values()].map(({ className, sqlite }) => ({
+        className,
+        uniqueKey: toUniqueKey(project, className),
+        enableSql: sqlite,
+      })),
+      durableObjectStorage: { localDisk: 'state' },
+    }),
+  };
+}
+
+/** The configuration file's text. */
+export function toWorkerdConfig(options: WorkerdConfigOptions): string {
+  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers } = options;
+  const style: Literal = { literal: 'proxy' };
+  const config: Value = {
+    logging: { structuredLogging: true },
+    services: [
+      { name: 'worker', worker: toWorker(options) },
+      { name: 'internet', external: { address: `unix:${gatewaySocket}`, http: { style } } },
+      { name: 'state', disk: { path: stateDirectory, writable: true } },
+      {
+        name: 'triggers',
+        worker: {
+          modules: [{ name: 'triggers.js', esModule: triggers }],
+          compatibilityDate: ownDate,
+          compatibilityFlags: ['service_binding_extra_handlers'],
+          bindings: [{ name: 'USER', service: 'worker' }],
+        },
+      },
+    ],
+    sockets: [
+      {
+        name: listeners.http,
+        address: `unix:${httpSocket}`,
+        http: { forwardedProtoHeader: edgeHeaders.protocol, cfBlobHeader: edgeHeaders.cf },
+        service: 'worker',
+      },
+      { name: listeners.triggers, address: `unix:${triggersSocket}`, http: {}, service: 'triggers' },
+    ],
+  };
+  return `using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = ${toCapnp(config)};\n`;
+}

@@ -11,3 +11,8 @@ export type { Diagnostic, DurableObjectBinding, Json, ModuleRule, Project, Queue
 export type { LogLevel, RuntimeException, RuntimeLog } from './runtime/runtime-log.ts';
 export { type Runtime, type RuntimeExit, type RuntimeOptions, startRuntime } from './runtime/runtime.ts';
 export { edgeHeaders } from './runtime/workerd-config.ts';
+export { parseCron, type CronSchedule } from './config/cron.ts';
+export { formatDiagnostics, type FormatOptions } from './config/format.ts';
+export { loadProject, type LoadedProject, type LoadProjectOptions } from './config/load-project.ts';
+export { WorkersError, type WorkersErrorCode } from './errors.ts';
+export type * from './project.ts';

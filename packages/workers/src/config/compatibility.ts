@@ -15,7 +15,7 @@ const v2ImpliedFrom = '2024-09-23';
 /** From here on both are on by default, and naming them is an error to workerd. */
 const nodeDefaultFrom = '2026-08-04';
 
-const redundantFlags: readonly string[] = ['nodejs_compat', 'nodejs_compat_v2'];
+const redundantFlags: ReadonlySet<string> = new Set(['nodejs_compat', 'nodejs_compat_v2']);
 
 /** The Node.js compatibility workerd will provide. `date` is `YYYY-MM-DD`. */
 export function nodeCompatMode(date: string, flags: readonly string[]): NodeCompatMode {
@@ -32,7 +32,7 @@ export function nodeCompatMode(date: string, flags: readonly string[]): NodeComp
 /** The flags to hand to workerd: without repetitions, and without those its validation calls needless at `date`. */
 export function runtimeFlags(date: string, flags: readonly string[]): string[] {
   const unique = [...new Set(flags)];
-  return date >= nodeDefaultFrom ? unique.filter((flag) => !redundantFlags.includes(flag)) : unique;
+  return date >= nodeDefaultFrom ? unique.filter((flag) => !redundantFlags.has(flag)) : unique;
 }
 
 /** The first flag that is both asked for and refused (`x` and `no_x`). */

@@ -1,0 +1,89 @@
+// Secrets for development, from the files wrangler reads: the first of `.dev.vars.<env>` and `.dev.vars`; only when there
+// is neither, `.env`, `.env.local`, `.env.<env>` and `.env.<env>.local`, where later ones win and `${NAME}` is expanded.
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import dotenvExpand from 'dotenv-expand';
+import { readTextFile } from './read-text.ts';
+import { toDiagnostic, type Report } from './report.ts';
+
+export interface EnvFileOptions {
+  /** The folder of the user's configuration. */
+  folder: string;
+  environment: string | undefined;
+  processEnv: Record<string, string | undefined>;
+  /** True when `secrets` names what may be read: the process environment is then always a source. */
+  declared: boolean;
+}
+
+export interface EnvFiles {
+  /** Undefined when there is no source at all. */
+  values: Map<string, string> | undefined;
+  /** Every file that was looked for: creating one changes the project too. */
+  files: string[];
+}
+
+export async function readEnvFiles(options: EnvFileOptions, report: Report): Promise<EnvFiles> {
+  const { folder, environment, processEnv } = options;
+  const suffixes = environment === undefined ? [''] : ['', `.${environment}`];
+  const devVars = suffixes.toReversed().map((suffix) => join(folder, `.dev.vars${suffix}`));
+  const dotEnv = suffixes.flatMap((suffix) => [join(folder, `.env${suffix}`), join(folder, `.env${suffix}.local`)]);
+  const files = [...devVars, ...dotEnv];
+  for (const file of devVars) {
+    const values = await readEnvFile(file, report);
+    if (values !== undefined) return { values: new Map(Object.entries(values)), files };
+  }
+  if (!readToggle('CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV', true, processEnv, { folder, report })) {
+    return { values: undefined, files };
+  }
+  const included = readToggle('CLOUDFLARE_INCLUDE_PROCESS_ENV', false, processEnv, { folder, report });
+  const parsed: Record<string, string> = {};
+  for (const file of dotEnv) Object.assign(parsed, await readEnvFile(file, report));
+  return { values: expandValues(parsed, options.declared || included ? processEnv : {}), files };
+}
+
+/** Expands `${NAME}` as wrangler does: what the process environment says wins over the files. */
+function expandValues(
+  parsed: Record<string, string>,
+  processEnv: Record<string, string | undefined>,
+): Map<string, string> {
+  const expanded: Record<string, string> = {};
+  for (const [name, value] of Object.entries(processEnv)) if (value !== undefined) expanded[name] = value;
+  dotenvExpand.expand({ parsed, processEnv: expanded });
+  return new Map(Object.entries(expanded));
+}
+
+async function readEnvFile(file: string, report: Report): Promise<Record<string, string> | undefined> {
+  const content = await readTextFile(file);
+  // A folder called `.env` is a Python environment, not a mistake.
+  if (content.kind === 'missing' || content.kind === 'folder') return undefined;
+  if (content.kind === 'text') return toNames(parseEnv(content.text));
+  const problems = {
+    'too-large': 'it is too large',
+    'not-text': 'it is not UTF-8 text',
+    unreadable: 'it is unreadable',
+  };
+  const problem = content.kind === 'unreadable' ? content.reason : problems[content.kind];
+  report.add(toDiagnostic('env_file_invalid', { file, problem }, { file }));
+  return undefined;
+}
+
+function toNames(values: NodeJS.Dict<string>): Record<string, string> {
+  const entries = Object.entries(values).filter((entry): entry is [string, string] => {
+    return entry[0] !== '__proto__' && entry[1] !== undefined;
+  });
+  return Object.fromEntries(entries);
+}
+
+function readToggle(
+  name: string,
+  otherwise: boolean,
+  processEnv: Record<string, string | undefined>,
+  { folder, report }: { folder: string; report: Report },
+): boolean {
+  const found = processEnv[name];
+  const text = found?.toLowerCase();
+  if (found === undefined || text === 'true' || text === 'false')
+    return text === undefined ? otherwise : text === 'true';
+  report.add(toDiagnostic('env_toggle', { name, found }, { file: join(folder, '.env') }));
+  return otherwise;
+}

@@ -1,0 +1,131 @@
+// From a folder to a checked project: find the configuration, read it, choose the environment, check every key that has
+// an effect, and put together what the rest of the package works from.
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import type { Diagnostic, Project } from '../project.ts';
+import { defaultCompatibilityDate, newestCompatibilityDate } from './compatibility.ts';
+import { readDurableObjects, type PlacedDurableObject } from './durable-objects.ts';
+import { selectEnvironment } from './environment.ts';
+import { readCrons, readDev, readQueueConsumers } from './events.ts';
+import { findConfig, isDiagnostic, type ConfigLocation } from './find-config.ts';
+import { readMain, readModules, readTsconfig } from './modules.ts';
+import { readConfigFile } from './read-config.ts';
+import type { Report } from './report.ts';
+import { readCompatibility, readName } from './runtime-settings.ts';
+import type { Table } from './value.ts';
+import { readVariables } from './variables.ts';
+
+export interface LoadProjectOptions {
+  /** Where the search for a configuration starts. */
+  cwd: string;
+  /** The configuration file to use instead; relative to `cwd`. */
+  config?: string | undefined;
+  /** The environment to use; `CLOUDFLARE_ENV` otherwise, the top level when neither is set. */
+  env?: string | undefined;
+  /** The environment variables of the process. */
+  processEnv?: Record<string, string | undefined> | undefined;
+  now?: (() => Date) | undefined;
+}
+
+export interface LoadedProject {
+  /** Undefined when any diagnostic is an error. */
+  project: Project | undefined;
+  diagnostics: Diagnostic[];
+}
+
+/**
+ * Reads and checks the Worker project around `cwd`. Whatever is wrong with it is a diagnostic; it throws only when
+ * Sallyport itself is at fault. Writes nothing and runs nothing.
+ */
+export async function loadProject(options: LoadProjectOptions): Promise<LoadedProject> {
+  const location = await findConfig(options.cwd, { config: options.config });
+  if (isDiagnostic(location)) return { project: undefined, diagnostics: [location] };
+  const { root, report } = await readConfigFile(location.file);
+  const project = root === undefined ? undefined : await readProject(root, location, options, report);
+  return { project: report.hasErrors ? undefined : project, diagnostics: report.diagnostics };
+}
+
+async function readProject(
+  table: Table,
+  { file, redirect }: ConfigLocation,
+  { env, processEnv = process.env, now = () => new Date() }: LoadProjectOptions,
+  report: Report,
+): Promise<Project | undefined> {
+  const asked = env ?? processEnv['CLOUDFLARE_ENV'];
+  const generated = redirect !== undefined;
+  const settings = selectEnvironment(table, { env: asked === '' ? undefined : asked, generated }, report);
+  if (settings === undefined) return undefined;
+  const { slot, environment } = settings;
+  const root = dirname(file);
+  const name = readName(settings, report);
+  const compatibility = readCompatibility(settings, { newest: newestDate(now()) }, report);
+  const main = await readMain(slot, root, report);
+  const tsconfig = await readTsconfig(slot, root, report);
+  const modules = readModules(slot, root, report);
+  const objects = readDurableObjects(
+    { bindings: slot('durable_objects'), migrations: slot('migrations') },
+    { name },
+    report,
+  );
+  const folder = dirname(redirect?.userFile ?? file);
+  const variables = await readVariables(
+    { vars: slot('vars'), secrets: slot('secrets') },
+    { folder, environment, processEnv },
+    report,
+  );
+  const { vars, secretNames } = withoutClashes(variables, objects, report);
+  const crons = readCrons(slot('triggers'), report);
+  const queueConsumers = readQueueConsumers(slot('queues'), report);
+  const dev = readDev(slot('dev'), report);
+  if (name === undefined || main === undefined) return undefined;
+  const watched = [file, redirect?.file, redirect?.userFile, tsconfig, ...variables.files];
+  return {
+    name,
+    configPath: file,
+    root,
+    environment,
+    main,
+    compatibilityDate: compatibility.date,
+    compatibilityFlags: compatibility.flags,
+    vars,
+    secretNames,
+    ...modules,
+    tsconfig,
+    crons,
+    queueConsumers,
+    durableObjects: objects.map(({ binding, className, sqlite }) => ({ binding, className, sqlite })),
+    dev,
+    watchFiles: [...new Set(watched.filter((path) => path !== undefined))].map((path) => resolve(path)),
+  };
+}
+
+/** A name can be bound once: two in the file are an error, while a binding simply wins over a value of `.dev.vars`. */
+function withoutClashes(
+  { vars, secretNames }: Pick<Project, 'vars' | 'secretNames'>,
+  objects: readonly PlacedDurableObject[],
+  report: Report,
+): Pick<Project, 'vars' | 'secretNames'> {
+  const left = new Map(Object.entries(vars));
+  const secrets = new Set(secretNames);
+  const bound = new Set<string>();
+  for (const { binding, slot } of objects) {
+    const isVariable = left.has(binding) && !secrets.has(binding);
+    if (isVariable || bound.has(binding)) {
+      const first = isVariable ? 'a variable' : 'a Durable Object';
+      const details = { name: binding, first, second: isVariable ? 'a Durable Object' : 'another Durable Object' };
+      report.error([...slot.path, 'name'], 'duplicate_binding', details);
+    }
+    bound.add(binding);
+    left.delete(binding);
+    secrets.delete(binding);
+  }
+  return { vars: Object.fromEntries(left), secretNames: [...secrets] };
+}
+
+/** The newest date the installed workerd accepts, which is never later than today. */
+function newestDate(now: Date): string {
+  const manifest = createRequire(import.meta.url)('workerd/package.json') as { version: string };
+  const known = newestCompatibilityDate(manifest.version) ?? defaultCompatibilityDate;
+  const today = now.toISOString().slice(0, 10);
+  return known < today ? known : today;
+}

@@ -32,8 +32,10 @@ export function judgeAddresses(destination: Destination, answer: readonly Addres
   }
 
   const list = [...refused].map(([address, rule]) => ({ address, rule }));
+  const loop = list.find(({ rule }) => rule === ownListener);
   const [chosen] = permitted.values();
-  if (chosen === undefined) return denial(destination, list);
+  // A name that leads back here is a loop whatever else it has: or its outcome would change with who answers first.
+  if (loop !== undefined || chosen === undefined) return denial(destination, list, loop);
   const addresses = interleave([...permitted.values()].map(({ ip }) => ip));
   const at = name === undefined ? '' : ` at ${addresses.join(', ')}`;
   return allow({
@@ -46,10 +48,10 @@ export function judgeAddresses(destination: Destination, answer: readonly Addres
   });
 }
 
-function denial(destination: Destination, refused: Decision['refused']): Decision {
+type Refusal = Decision['refused'][number];
+
+function denial(destination: Destination, refused: Refusal[], loop: Refusal | undefined): Decision {
   const { host, kind, port } = destination;
-  // A loop is told first: policy allowed it, so the entries the others name would not help.
-  const loop = refused.find(({ rule }) => rule === ownListener);
   const worst = loop ?? refused[0];
   if (worst === undefined) {
     const base = { destination, rule: 'a name must have an address' };

@@ -3,6 +3,7 @@
 // The WHATWG host parser does the reading, because it knows every legacy spelling the system's own functions accept
 // (`127.1`, `0x7f000001`, `0177.0.0.1`, full-width digits, ideographic dots, IDN), which `net.isIP` does not. What it
 // would silently drop or decode (tabs, percent escapes, user names, paths) is refused before it sees the text.
+import { describe } from './describe.ts';
 import { EgressError, toFailure } from './errors.ts';
 import { parseIp, toHostPort } from './ip.ts';
 
@@ -82,8 +83,4 @@ function invalid(port: unknown, detail: string): EgressError {
   return new EgressError(
     toFailure('invalid_destination', { port: typeof port === 'number' ? port : undefined, detail }),
   );
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 2 * maxHostnameLength)) : String(value);
 }

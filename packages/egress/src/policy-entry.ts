@@ -1,6 +1,7 @@
 // One line of a policy: what an operator writes, checked, and turned into functions that judge.
 //
 // Entries come from configuration files, so everything is checked at run time, and every complaint names the entry.
+import { describe } from './describe.ts';
 import { toCanonicalHost } from './destination.ts';
 import { EgressError, toFailure } from './errors.ts';
 import type { Ip } from './ip.ts';
@@ -46,12 +47,12 @@ const keys = new Set(['action', 'to', 'ports', 'resolvesTo']);
 /** @throws EgressError `invalid_policy` naming the entry and the problem. */
 export function compileEntry(entry: PolicyEntry, index: number): CompiledEntry {
   const fail = (problem: string): never => {
-    const detail = `Policy entry ${index + 1} (${JSON.stringify(entry)}): ${problem}`;
+    const detail = `Policy entry ${index + 1} (${describe(entry)}): ${problem}`;
     throw new EgressError(toFailure('invalid_policy', { detail }));
   };
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return fail('it is not an object');
   const unknown = Object.keys(entry).find((key) => !keys.has(key));
-  if (unknown !== undefined) return fail(`it has an unknown key ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) return fail(`it has an unknown key ${describe(unknown)}`);
   if (entry.action !== 'allow' && entry.action !== 'deny') return fail('"action" must be "allow" or "deny"');
   if (typeof entry.to !== 'string' || entry.to === '') return fail('"to" must be a non-empty string');
 
@@ -96,7 +97,7 @@ function compileAddresses(
   to: unknown,
   fail: (problem: string) => never,
 ): { set: AddressSet; text: string; everything: boolean } {
-  if (typeof to !== 'string') return fail(`${JSON.stringify(to)} is not an address, a CIDR or a named set`);
+  if (typeof to !== 'string') return fail(`${describe(to)} is not an address, a CIDR or a named set`);
   if (isNamedSet(to)) return { set: namedAddresses(to), text: to, everything: to === 'public' };
   const range = parseRange(to);
   return 'problem' in range ? fail(range.problem) : range;
@@ -115,10 +116,12 @@ function compilePorts(ports: PolicyEntry['ports'], fail: (problem: string) => ne
   const specs: readonly unknown[] = Array.isArray(ports) ? ports : [ports];
   if (specs.length === 0) return fail('"ports" is empty, so the entry would never apply');
   const ranges = specs.map((spec) => {
-    const [, from = '', to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(String(spec)) ?? [];
+    if (typeof spec !== 'number' && typeof spec !== 'string') return fail(`${describe(spec)} is not a port`);
+    const [, from = '', to = from] =
+      /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(typeof spec === 'number' ? String(spec) : spec) ?? [];
     const range = { from: Number(from), to: Number(to) };
     if (from === '' || range.from < 1 || range.to > 65_535 || range.from > range.to) {
-      return fail(`${JSON.stringify(spec)} is not a port from 1 to 65535, nor a range such as "8000-8999"`);
+      return fail(`${describe(spec)} is not a port from 1 to 65535, nor a range such as "8000-8999"`);
     }
     return range;
   });

@@ -1,5 +1,6 @@
 // Sets of addresses: from CIDR text, or from the table of named sets, to a function that answers "is it in there?".
 import ipaddr from 'ipaddr.js';
+import { describe } from './describe.ts';
 import { type Ip, parseIp } from './ip.ts';
 import { type NamedSet, namedSets } from './named-sets.table.ts';
 
@@ -15,13 +16,13 @@ export function parseRange(text: string): ParsedRange {
   const slash = text.indexOf('/');
   const base = (slash === -1 ? text : text.slice(0, slash)).replace(/^\[(.*)\]$/, '$1');
   const ip = parseIp(base);
-  if (ip === undefined) return { problem: `${JSON.stringify(base)} is not an IP address in plain notation` };
+  if (ip === undefined) return { problem: `${describe(base)} is not an IP address in plain notation` };
 
   const mapped = base.includes(':') && ip.value.kind() === 'ipv4';
   const width = ip.value.kind() === 'ipv4' ? 32 : 128;
   const written = slash === -1 ? undefined : text.slice(slash + 1);
   if (written !== undefined && !/^(0|[1-9]\d{0,2})$/.test(written)) {
-    return { problem: `${JSON.stringify(written)} is not a prefix length` };
+    return { problem: `${describe(written)} is not a prefix length` };
   }
   const bits = written === undefined ? width : Number(written) - (mapped ? 96 : 0);
   if (bits < 0 || bits > width) {

@@ -253,7 +253,8 @@ export const errorTable = {
   },
   node_module_unavailable: {
     kind: 'user',
-    message: (d: { specifier: string }): string => `"${d.specifier}" is part of Node.js, which this Worker does not enable`,
+    message: (d: { specifier: string }): string =>
+      `"${d.specifier}" is part of Node.js, which this Worker does not enable`,
     remedy: 'Add "nodejs_compat" to compatibility_flags, with a compatibility_date of 2024-09-23 or later.',
   },
   node_compat_v1: {

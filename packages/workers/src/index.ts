@@ -14,5 +14,3 @@ export { edgeHeaders } from './runtime/workerd-config.ts';
 export { parseCron, type CronSchedule } from './config/cron.ts';
 export { formatDiagnostics, type FormatOptions } from './config/format.ts';
 export { loadProject, type LoadedProject, type LoadProjectOptions } from './config/load-project.ts';
-export { WorkersError, type WorkersErrorCode } from './errors.ts';
-export type * from './project.ts';

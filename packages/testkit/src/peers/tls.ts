@@ -31,8 +31,9 @@ export function acceptTls(raw: Socket, options: PeerTls): Promise<TLSSocket> {
       ...(obsolete.has(maxVersion) ? { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
     });
     server.once('secureConnection', resolve);
-    server.once('tlsClientError', (error) => {
-      raw.destroy();
+    server.once('tlsClientError', (error, socket) => {
+      // Never the raw socket: Node 20 crashes when the socket under a TLSSocket is destroyed before it.
+      socket.destroy();
       reject(error);
     });
     raw.once('close', () => reject(new Error('the connection ended before the handshake did')));

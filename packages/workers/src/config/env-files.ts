@@ -1,7 +1,10 @@
 // Secrets for development, from the files wrangler reads: the first of `.dev.vars.<env>` and `.dev.vars`; only when there
 // is neither, `.env`, `.env.local`, `.env.<env>` and `.env.<env>.local`, where later ones win and `${NAME}` is expanded.
+//
+// dotenv and dotenv-expand are what wrangler uses. Node's own `parseEnv` sorts the names, and `${NAME}` may only refer to
+// what stands above it; dotenv-expand 1000 runs `$(commands)`.
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
+import dotenv from 'dotenv';
 import dotenvExpand from 'dotenv-expand';
 import { readTextFile } from './read-text.ts';
 import { toDiagnostic, type Report } from './report.ts';
@@ -56,7 +59,7 @@ async function readEnvFile(file: string, report: Report): Promise<Record<string,
   const content = await readTextFile(file);
   // A folder called `.env` is a Python environment, not a mistake.
   if (content.kind === 'missing' || content.kind === 'folder') return undefined;
-  if (content.kind === 'text') return toNames(parseEnv(content.text));
+  if (content.kind === 'text') return dotenv.parse(content.text);
   const problems = {
     'too-large': 'it is too large',
     'not-text': 'it is not UTF-8 text',
@@ -65,13 +68,6 @@ async function readEnvFile(file: string, report: Report): Promise<Record<string,
   const problem = content.kind === 'unreadable' ? content.reason : problems[content.kind];
   report.add(toDiagnostic('env_file_invalid', { file, problem }, { file }));
   return undefined;
-}
-
-function toNames(values: NodeJS.Dict<string>): Record<string, string> {
-  const entries = Object.entries(values).filter((entry): entry is [string, string] => {
-    return entry[0] !== '__proto__' && entry[1] !== undefined;
-  });
-  return Object.fromEntries(entries);
 }
 
 function readToggle(

@@ -21,9 +21,9 @@ export function parseConfigText(text: string, format: TextFormat): ParsedText {
   return { value: undefined, locate: parsed.locate, problems: [...parsed.problems, problem] };
 }
 
-/** Where `path` is written or, for something that is not there, what is nearest around it. */
+/** Where `path` is written or, for something that is not there, what is nearest around it; never the whole text. */
 export function locateNearest(locate: Locate, path: Path): Position | undefined {
-  for (let length = path.length; length >= 0; length -= 1) {
+  for (let length = path.length; length > 0; length -= 1) {
     const position = locate(path.slice(0, length));
     if (position !== undefined) return position;
   }

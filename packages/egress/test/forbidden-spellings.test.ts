@@ -94,7 +94,8 @@ test(`none of ${forbidden.length} forbidden spellings is dialled`, async () => {
 test('only host names that merely look like addresses reach the resolver', async () => {
   const { resolve, asked } = fakeResolve({});
   for (const hostname of forbidden) await tryToReach({ hostname, port: 5432 }, resolve);
-  const names = new Set(['127.0.0.1e0', '1e9', 'xn--localhost-']);
+  // Node 24 no longer checks Punycode labels; they go to DNS as they are.
+  const names = new Set(['127.0.0.1e0', '1e9', 'xn--localhost-', 'xn--', 'xn--a']);
   assert.deepEqual(
     asked.filter((name) => !names.has(name)),
     [],

@@ -13,3 +13,17 @@ export { sourceBytes, sourceHash } from './peers/bytes.ts';
 
 export { leftOpenBy, use } from './resources.ts';
 export type { TestScope } from './resources.ts';
+
+export { installCommand, isInstalled, leftOut, needs, serverNames } from './servers/available.ts';
+export type { ServerName } from './servers/available.ts';
+export type { RunningServer, ServerTls } from './servers/server.ts';
+export { startPostgres } from './servers/postgres.ts';
+export type { PostgresOptions, PostgresServer } from './servers/postgres.ts';
+export { startMariadb } from './servers/mariadb.ts';
+export type { MariadbOptions, MariadbServer } from './servers/mariadb.ts';
+export { startRedis } from './servers/redis.ts';
+export type { RedisOptions, RedisServer } from './servers/redis.ts';
+export { startOpenssh } from './servers/openssh.ts';
+export type { OpensshOptions, OpensshServer } from './servers/openssh.ts';
+export { startMosquitto } from './servers/mosquitto.ts';
+export type { MosquittoOptions } from './servers/mosquitto.ts';

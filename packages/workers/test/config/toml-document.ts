@@ -32,28 +32,28 @@ interface Section {
   pairs: [string, Value][];
 }
 
-const name = fc.constantFrom('a', 'b1', '-c_', 'dotted.key', 'has space', 'quo"te', '[d]', '# e', '=', '1');
-const value = fc.letrec<{ value: Value }>((tie) => ({
+const anyName = fc.constantFrom('a', 'b1', '-c_', 'dotted.key', 'has space', 'quo"te', '[d]', '# e', '=', '1');
+const anyValue = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, withCrossShrink: true },
     scalar,
     fc.array(tie('value'), { maxLength: 3 }),
     fc
-      .uniqueArray(fc.tuple(name, tie('value')), { maxLength: 3, selector: ([key]) => key })
+      .uniqueArray(fc.tuple(anyName, tie('value')), { maxLength: 3, selector: ([key]) => key })
       .map((table) => ({ table })),
   ),
 })).value;
-const pairs = fc.uniqueArray(fc.tuple(name, value), { maxLength: 4, selector: ([key]) => key });
+const anyPairs = fc.uniqueArray(fc.tuple(anyName, anyValue), { maxLength: 4, selector: ([key]) => key });
 
 export function tomlDocument(): fc.Arbitrary<TomlDocument> {
-  const section: fc.Arbitrary<Section> = fc.record({ name, array: fc.boolean(), pairs });
+  const section: fc.Arbitrary<Section> = fc.record({ name: anyName, array: fc.boolean(), pairs: anyPairs });
   const styles = fc.record({
     trivia: fc.array(trivia, { minLength: 1, maxLength: 5 }),
     spaces: fc.array(space, { minLength: 1, maxLength: 5 }),
     quotes: fc.array(fc.nat(2), { minLength: 1, maxLength: 5 }),
     dotted: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
   });
-  return fc.tuple(pairs, fc.array(section, { maxLength: 4 }), styles).map(([top, sections, style]) => {
+  return fc.tuple(anyPairs, fc.array(section, { maxLength: 4 }), styles).map(([top, sections, style]) => {
     const writer = new Writer(style);
     writer.pairs(top, []);
     const counts = new Map<string, number>();

@@ -27,3 +27,5 @@ export { startOpenssh } from './servers/openssh.ts';
 export type { OpensshOptions, OpensshServer } from './servers/openssh.ts';
 export { startMosquitto } from './servers/mosquitto.ts';
 export type { MosquittoOptions } from './servers/mosquitto.ts';
+
+export { nodeBinary } from './node-versions.ts';

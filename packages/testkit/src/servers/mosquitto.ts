@@ -25,7 +25,7 @@ async function start(port: number, { tls }: MosquittoOptions): Promise<RunningSe
     arguments: ['-c', directory.write('mosquitto.conf', `${lines.join('\n')}\n`)],
     ready: /mosquitto version \S+ running/,
   });
-  return toRunning(server, { port });
+  return toRunning<object>(server, { port });
 }
 
 export function startMosquitto(options: MosquittoOptions = {}): Promise<RunningServer> {

@@ -1,4 +1,4 @@
-// `npm run check`: types, lint, format, package arrows, file size. Runs them side by side and prints only what failed.
+// `npm run check`: types, build, lint, format, package arrows, file size. Runs them side by side and prints only what failed.
 import { spawn } from 'node:child_process';
 import { checkArrows } from './check-arrows.ts';
 import { checkSize } from './check-size.ts';
@@ -27,6 +27,7 @@ async function problems(name: string, found: Promise<string[]>): Promise<Outcome
 
 const outcomes = await Promise.all([
   command('types', 'node_modules/.bin/tsc', ['-p', 'tsconfig.json']),
+  command('build', 'node_modules/.bin/tsc', ['-b', 'tsconfig.build.json']),
   command('lint', 'node_modules/.bin/oxlint', ['--deny-warnings']),
   command('format', 'node_modules/.bin/oxfmt', ['--check']),
   problems('arrows', checkArrows()),

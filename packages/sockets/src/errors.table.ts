@@ -20,7 +20,46 @@ export const considerFetch =
 
 const lost = 'Network connection lost.';
 
-export const errorTable = {
+/** Stable codes, in the order of the table; `switch (error.code)` narrows. */
+export const socketErrorCodes = [
+  'connection_failed',
+  'connection_refused',
+  'connection_timeout',
+  'host_unreachable',
+  'dns_error',
+  'dns_timeout',
+  'dns_busy',
+  'out_of_resources',
+  'invalid_destination',
+  'destination_denied',
+  'port_25',
+  'tcp_loop',
+  'gateway_lost',
+  'connection_lost',
+  'connection_reset',
+  'closed',
+  'aborted',
+  'linger_timeout',
+  'slot_timeout',
+  'tls_expired',
+  'tls_not_yet_valid',
+  'tls_self_signed',
+  'tls_unknown_authority',
+  'tls_name_mismatch',
+  'tls_bad_certificate',
+  'tls_not_tls',
+  'tls_version',
+  'tls_alpn',
+  'tls_client_certificate',
+  'tls_timeout',
+  'tls_closed',
+  'tls_failed',
+  'tls_early_plaintext',
+] as const;
+
+export type SocketErrorCode = (typeof socketErrorCodes)[number];
+
+export const errorTable: Record<SocketErrorCode, ErrorRow> = {
   connection_failed: row(cannotConnect, true, 'Look at the cause; the network reported something unusual.'),
   connection_refused: row(
     cannotConnect,
@@ -34,6 +73,10 @@ export const errorTable = {
   ),
   host_unreachable: row(cannotConnect, true, 'There is no route to that address from here.'),
   dns_error: row(cannotConnect, true, 'The name did not resolve: check its spelling and the resolver.'),
+  dns_timeout: row(cannotConnect, true, 'The name was not resolved in time: check the resolver.'),
+  dns_busy: row(cannotConnect, true, 'Too many names are being resolved at once: try again.'),
+  out_of_resources: row(cannotConnect, true, 'The system is out of ports, memory or file descriptors.'),
+  invalid_destination: row(cannotConnect, false, 'That is not an address one can connect to: check its spelling.'),
   destination_denied: row(cannotConnect, false, 'The policy forbids that destination.'),
   port_25: row('Connections to port 25 are prohibited', false, 'Submit mail on port 587 or 465 instead.'),
   tcp_loop: row('TCP Loop detected', false, 'The connection would lead back here: connect to another service.'),
@@ -90,10 +133,7 @@ export const errorTable = {
     false,
     'Read everything the server sends before startTls(). If that was done, someone may be injecting data.',
   ),
-} as const satisfies Record<string, ErrorRow>;
-
-/** Stable codes; `switch (error.code)` narrows. */
-export type SocketErrorCode = keyof typeof errorTable;
+};
 
 function row(message: string, retryable: boolean, remedy: string): ErrorRow {
   return { message, retryable, remedy };

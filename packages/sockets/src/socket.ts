@@ -44,8 +44,9 @@ const texts = {
   readerLocked: 'The ReadableStream has been locked to a reader. Call reader.releaseLock() before startTls().',
 };
 
-/** Lets `startSocket` reach a constructor that callers may not use. */
+/** Only this module may construct: `new Socket()` is an illegal constructor to everybody else, as in the runtime. */
 const construction = Symbol('construction');
+let create: (init: SocketInit) => Socket;
 
 export class Socket {
   readonly #init: SocketInit;
@@ -78,12 +79,13 @@ export class Socket {
     );
   }
 
-  /** @internal Makes a socket and starts connecting; what `connect()` is made of. */
-  static [construction](init: SocketInit): Socket {
-    const socket = new Socket(construction, init, init.options.secureTransport);
-    socket.#listenToSignal();
-    socket.#acquireSlot();
-    return socket;
+  static {
+    create = (init) => {
+      const socket = new Socket(construction, init, init.options.secureTransport);
+      socket.#listenToSignal();
+      socket.#acquireSlot();
+      return socket;
+    };
   }
 
   /** The bytes from the other side: a byte stream, BYOB readers included. */
@@ -277,5 +279,5 @@ export class Socket {
 
 /** Makes a socket and starts connecting. */
 export function startSocket(init: SocketInit): Socket {
-  return Socket[construction](init);
+  return create(init);
 }

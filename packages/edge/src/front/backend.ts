@@ -5,6 +5,9 @@ import type { Failure } from './error-page.ts';
 /** Requests that may wait for a runtime; one more is refused. */
 export const maxWaiting = 1_000;
 
+/** Milliseconds a failed request waits for the exception that explains it. */
+const exceptionWait = 100;
+
 export interface BackendAddress {
   /** Unix socket of the Worker's HTTP. */
   socketPath: string;
@@ -25,6 +28,28 @@ export class BackendState {
   #waiting: ((ready: Ready) => void)[] = [];
   #running = 0;
   #onIdle: (() => void) | undefined;
+  #exception: { text: string; time: number } | undefined;
+  #listeners: (() => void)[] = [];
+
+  /** A handler threw; `text` is the exception as a person reads it. */
+  threw(text: string): void {
+    this.#exception = { text, time: performance.now() };
+    for (const told of this.#listeners.splice(0)) told();
+  }
+
+  /** What a handler threw since `time`; waits a moment for it, because it travels another way than the request. */
+  async exceptionSince(time: number): Promise<string | undefined> {
+    if (this.#exception === undefined || this.#exception.time < time) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, exceptionWait);
+        this.#listeners.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    return this.#exception !== undefined && this.#exception.time >= time ? this.#exception.text : undefined;
+  }
 
   /** The runtime to use; waits while one is being started. */
   async ready(): Promise<Ready> {

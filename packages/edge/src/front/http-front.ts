@@ -8,7 +8,7 @@ import { type Duplex, pipeline } from 'node:stream';
 import { relay } from '../gateway/relay.ts';
 import { maxHeaderSize } from '../gateway/gateway.ts';
 import type { Backend, BackendState } from './backend.ts';
-import { errorPage } from './error-page.ts';
+import { errorPage, type Failure } from './error-page.ts';
 import { isTrigger } from './triggers.ts';
 
 /** One finished request, for the log. */
@@ -78,7 +78,8 @@ async function forward(incoming: IncomingMessage, response: ServerResponse, back
   incoming.on('error', () => {});
   const runtime = await backend.ready();
   if (response.destroyed) return;
-  if ('failure' in runtime) return sendFailure(response, runtime.failure);
+  const startedAt = performance.now();
+  if ('failure' in runtime) return sendFailure(response, 503, runtime.failure);
   const outgoing = request({
     socketPath: pathOf(runtime, incoming),
     agent: runtime.agent,
@@ -97,8 +98,8 @@ async function forward(incoming: IncomingMessage, response: ServerResponse, back
     pipeline(answer, response, () => {});
   });
   outgoing.on('error', (error) => {
-    if (response.headersSent) response.destroy();
-    else sendFailure(response, { title: 'The Worker did not answer', detail: error.message });
+    if (response.headersSent || response.destroyed) response.destroy();
+    else void explainFailure(response, error, backend, startedAt);
   });
   pipeline(incoming, outgoing, () => {});
 }
@@ -144,9 +145,22 @@ function toHeaders(incoming: IncomingMessage): Record<string, string> {
   return headers as unknown as Record<string, string>;
 }
 
-function sendFailure(response: ServerResponse, failure: { title: string; detail: string }): void {
-  response.writeHead(503, { 'content-type': 'text/html; charset=utf-8' });
-  response.end(errorPage(failure));
+async function explainFailure(
+  response: ServerResponse,
+  error: Error,
+  backend: BackendState,
+  startedAt: number,
+): Promise<void> {
+  const exception = await backend.exceptionSince(startedAt);
+  if (exception === undefined)
+    sendFailure(response, 503, { title: 'The Worker did not answer', detail: error.message });
+  else sendFailure(response, 500, { title: 'The Worker threw an exception', detail: exception });
+}
+
+function sendFailure(response: ServerResponse, status: number, failure: Failure): void {
+  const html = /\btext\/html\b/.test(response.req.headers.accept ?? '');
+  response.writeHead(status, { 'content-type': `${html ? 'text/html' : 'text/plain'}; charset=utf-8` });
+  response.end(html ? errorPage(failure) : `${failure.title}\n\n${failure.detail}\n`);
 }
 
 function listen(server: Server, { host, port }: HttpFrontOptions): Promise<void> {

@@ -1,0 +1,74 @@
+// What a command is: its words, its options and what it does. Help, parsing and `docs/reference/cli.md` are made from it.
+import { parseArgs } from 'node:util';
+
+export interface Option {
+  /** Without it the option is a switch. The name of its value in the help, such as `PORT`. */
+  value?: string;
+  short?: string;
+  /** May be given several times. */
+  multiple?: boolean;
+  help: string;
+}
+
+export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+
+export interface Command {
+  name: string;
+  summary: string;
+  /** Names of the positional arguments in the help; `[X]` is optional. */
+  positionals: string[];
+  options: Record<string, Option>;
+  /** Lines that can be typed as they are, each with what it does. */
+  examples: [line: string, effect: string][];
+  /** Resolves to the exit code. */
+  run(values: Values, positionals: string[]): Promise<number>;
+}
+
+/** The user's call cannot be understood. */
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError';
+}
+
+/** @throws UsageError */
+export function parseCommand(command: Command, args: string[]): { values: Values; positionals: string[] } {
+  const known: Record<string, Option> = { ...command.options, help: { help: '', short: 'h' } };
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, { value, short, multiple = false }]) => [
+      name,
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+        multiple,
+      },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    if (positionals.length > command.positionals.length) {
+      throw new UsageError(`Unexpected argument: ${positionals[command.positionals.length]}`);
+    }
+    const required = command.positionals.filter((name) => !name.startsWith('['));
+    if (values['help'] !== true && positionals.length < required.length) {
+      throw new UsageError(`Missing argument: ${required[positionals.length]}`);
+    }
+    return { values, positionals };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError((error as Error).message.split('. ')[0]!, { cause: error });
+  }
+}
+
+/** A port number from an option. @throws UsageError */
+export function toPort(values: Values, name: string): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d+$/.test(String(text)) || port > 65_535) throw new UsageError(`--${name} takes a port number, not ${text}`);
+  return port;
+}
+
+/** A text option. */
+export function toText(values: Values, name: string): string | undefined {
+  const text = values[name];
+  return typeof text === 'string' ? text : undefined;
+}

@@ -1,0 +1,80 @@
+// `sallyport dev`: runs the Worker project of the current folder.
+import { readFile } from 'node:fs/promises';
+import { rootCertificates } from 'node:tls';
+import { startDevServer } from '@sallyport/edge';
+import { devPolicy, workerPolicy } from '@sallyport/egress';
+import { type Command, toPort, toText, UsageError } from '../command.ts';
+import { createJsonLog, createTextLog } from '../output/dev-log.ts';
+import { untilSignal } from '../signals.ts';
+
+export const dev: Command = {
+  name: 'dev',
+  summary: 'Run a Worker project on this machine, with the limits and policy of production.',
+  positionals: [],
+  options: {
+    config: {
+      value: 'FILE',
+      short: 'c',
+      help: 'Configuration file (default: the nearest wrangler.json, .jsonc or .toml)',
+    },
+    env: { value: 'NAME', short: 'e', help: 'Environment of the configuration (default: $CLOUDFLARE_ENV)' },
+    port: { value: 'PORT', short: 'p', help: 'Port to listen on; 0 picks a free one (default: dev.port or 8787)' },
+    ip: { value: 'ADDRESS', help: 'Address to listen on (default: dev.ip or localhost)' },
+    strict: { help: 'Forbid loopback and private addresses, as in production' },
+    ca: { value: 'FILE', multiple: true, help: 'Trust the authorities in this PEM file too' },
+    'inspector-port': { value: 'PORT', help: 'Open the JavaScript inspector on this port' },
+    'persist-to': { value: 'FOLDER', help: 'Durable Object storage (default: .sallyport/state)' },
+    'no-watch': { help: 'Do not reload when files change' },
+    json: { help: 'Print one JSON object a line' },
+  },
+  examples: [
+    ['sallyport dev', 'run the project in this folder'],
+    ['sallyport dev --env staging -p 3000', 'its staging environment, on port 3000'],
+    ['sallyport dev --strict', 'only public addresses can be reached'],
+    ["curl 'localhost:8787/cdn-cgi/handler/scheduled?cron=*+*+*+*+*'", 'fire scheduled() by hand'],
+  ],
+  async run(values) {
+    const output = { write: (text: string) => void process.stdout.write(text), color: useColor(), cwd: process.cwd() };
+    const log = values['json'] === true ? createJsonLog(output) : createTextLog(output);
+    const ca = await readAuthorities(values['ca']);
+    const stop = untilSignal();
+    const server = await startDevServer({
+      project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
+      policy: values['strict'] === true ? workerPolicy : devPolicy,
+      host: toText(values, 'ip'),
+      port: toPort(values, 'port'),
+      inspectorPort: toPort(values, 'inspector-port'),
+      stateDirectory: toText(values, 'persist-to'),
+      watch: values['no-watch'] !== true,
+      ...(ca === undefined ? {} : { findTrust: () => ({ ca }) }),
+      onHostEvent: (event) => log.host(event),
+      onGatewayEvent: (event) => log.gateway(event),
+      onRequest: (event) => log.request(event),
+    });
+    log.say(`Listening on ${server.url}`);
+    if (values['strict'] !== true) {
+      log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');
+    }
+    if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
+    await stop;
+    await server.close();
+    return 0;
+  },
+};
+
+function useColor(): boolean {
+  return process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+}
+
+async function readAuthorities(files: unknown): Promise<string[] | undefined> {
+  if (!Array.isArray(files) || files.length === 0) return undefined;
+  return [...rootCertificates, ...(await Promise.all(files.map((file) => readAuthority(String(file)))))];
+}
+
+async function readAuthority(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new UsageError(`--ca: ${cause.message}`, { cause });
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new UsageError(`--ca: no PEM certificate in ${file}`);
+  return text;
+}

@@ -1,0 +1,39 @@
+// `sallyport explain HOST:PORT`: what egress would say about a destination, and why.
+import { createEgress, type Decision, devPolicy, workerPolicy } from '@sallyport/egress';
+import { type Command, UsageError } from '../command.ts';
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'Say whether a Worker may connect to a destination, by which rule, and where it leads.',
+  positionals: ['HOST:PORT'],
+  options: {
+    dev: { help: 'Judge by the policy of sallyport dev instead of production' },
+    json: { help: 'Print the decision as JSON' },
+  },
+  examples: [
+    ['sallyport explain db.example.com:5432', 'the decision for a name, with the addresses it has now'],
+    ['sallyport explain 0x7f.1:6379 --json', 'what an unusual spelling means'],
+  ],
+  async run(values, [target = '']) {
+    const colon = target.lastIndexOf(':');
+    const port = Number(target.slice(colon + 1));
+    if (colon < 1 || !Number.isInteger(port)) throw new UsageError(`Not a destination: ${target}. Write HOST:PORT.`);
+    const egress = createEgress({ policy: values['dev'] === true ? devPolicy : workerPolicy });
+    const decision = await egress.decide({ hostname: target.slice(0, colon), port });
+    process.stdout.write(values['json'] === true ? `${JSON.stringify(decision, null, 2)}\n` : toText(decision));
+    return decision.verdict === 'allow' ? 0 : 1;
+  },
+};
+
+function toText({ verdict, destination, rule, addresses, refused, route, code, message, remedy }: Decision): string {
+  const rows: [string, string][] = [
+    ['verdict', verdict],
+    ['destination', destination === undefined ? 'not a destination' : `${destination.host} port ${destination.port}`],
+    ['rule', rule],
+    ['addresses', addresses.join(', ') || 'none'],
+    ...refused.map((item): [string, string] => ['refused', `${item.address} (${item.rule})`]),
+  ];
+  if (verdict === 'allow') rows.push(['route', route.kind]);
+  else rows.push(['code', code], ['message', message], ['remedy', remedy]);
+  return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
+}

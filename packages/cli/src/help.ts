@@ -1,0 +1,44 @@
+// The help texts, made from the command table.
+import { styleText } from 'node:util';
+import type { Command } from './command.ts';
+
+export function programHelp(commands: readonly Command[]): string {
+  return `${bold('sallyport')}: Workers VPC on your own machines
+
+${bold('Usage')}
+  sallyport COMMAND [OPTION ...]
+
+${bold('Commands')}
+${columns(commands.map(({ name, positionals, summary }) => [[name, ...positionals].join(' '), summary]))}
+
+sallyport COMMAND --help explains one. sallyport --version prints the version.
+`;
+}
+
+export function commandHelp(command: Command): string {
+  const { name, positionals, summary, options, examples } = command;
+  const rows = Object.entries(options).map(([option, { short, value, help }]): [string, string] => [
+    `${short === undefined ? '    ' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`,
+    help,
+  ]);
+  return `${summary}
+
+${bold('Usage')}
+  sallyport ${[name, ...positionals].join(' ')} [OPTION ...]
+
+${bold('Options')}
+${columns([...rows, ['-h, --help', 'Print this help']])}
+
+${bold('Examples')}
+${columns(examples)}
+`;
+}
+
+function columns(rows: [string, string][]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
+}
+
+function bold(text: string): string {
+  return process.stdout.isTTY ? styleText('bold', text) : text;
+}

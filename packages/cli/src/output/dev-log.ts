@@ -1,0 +1,101 @@
+// What `sallyport dev` prints: for people, coloured lines; with `--json`, one object a line.
+import { styleText } from 'node:util';
+import type { GatewayEvent, HostEvent, RequestEvent } from '@sallyport/edge';
+import { BuildError, formatDiagnostics, type RuntimeLog, WorkersError } from '@sallyport/workers';
+
+export interface DevLog {
+  host(event: HostEvent): void;
+  gateway(event: GatewayEvent): void;
+  request(event: RequestEvent): void;
+  /** A line of our own, such as the address to open. */
+  say(text: string): void;
+}
+
+interface Output {
+  write(text: string): void;
+  color: boolean;
+  cwd: string;
+}
+
+export function createJsonLog({ write }: Output): DevLog {
+  const line = (kind: string, value: object): void =>
+    write(
+      `${JSON.stringify({ kind, ...value }, (_key, item: unknown) => (item instanceof Error ? item.message : item))}\n`,
+    );
+  return {
+    host: ({ type, ...event }) => line(type, event),
+    gateway: ({ kind, ...event }) => line(kind, event),
+    request: (event) => line('request', event),
+    say: (message) => line('message', { message }),
+  };
+}
+
+export function createTextLog({ write, color, cwd }: Output): DevLog {
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    color ? styleText(style, text, { validateStream: false }) : text;
+  const line = (text: string): void => write(`${text}\n`);
+  const print: { [Type in HostEvent['type']]: (event: Extract<HostEvent, { type: Type }>) => void } = {
+    diagnostics: ({ diagnostics }) => line(formatDiagnostics(diagnostics, { color, cwd })),
+    ready: ({ took, bytes, reload }) =>
+      line(
+        paint('green', `${reload ? 'Reloaded' : 'Ready'} in ${took.toFixed(0)} ms`) +
+          paint('dim', ` (${(bytes / 1024).toFixed(0)} KiB)`),
+      ),
+    unchanged: () => line(paint('dim', 'No change')),
+    failed: ({ error, stillRunning }) => {
+      if (error instanceof BuildError) line(formatDiagnostics(error.diagnostics, { color, cwd }));
+      else line(paint('red', error instanceof WorkersError ? toUserText(error) : (error.stack ?? error.message)));
+      if (stillRunning) line(paint('yellow', 'The previous version still runs.'));
+    },
+    log: ({ log }) => line(toLogText(log, paint)),
+    crashed: ({ output, restartIn }) =>
+      line(
+        paint('red', `The runtime crashed${restartIn === undefined ? '; it stays down until a file changes' : ''}.`) +
+          `\n${output}`,
+      ),
+    cron: ({ cron, outcome }) => line(`${paint('cyan', 'cron')} ${cron} ${outcome}`),
+  };
+  return {
+    host: (event) => (print[event.type] as (event: HostEvent) => void)(event),
+    gateway: (event) => line(toGatewayText(event, paint)),
+    request: ({ method, target, status, took }) =>
+      line(
+        `${paint('bold', method)} ${clean(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
+      ),
+    say: line,
+  };
+}
+
+type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
+
+function toGatewayText(event: GatewayEvent, paint: Paint): string {
+  const { kind, destination, decision, code, message, took, secure, method, status } = event;
+  const what = kind === 'fetch' ? `fetch ${method} ` : kind === 'websocket' ? 'websocket ' : '';
+  const where = `${what}${clean(destination)}${secure ? ' (TLS)' : ''}`;
+  const rule = decision === undefined ? '' : paint('dim', ` ${decision.rule}`);
+  if (code === undefined && message === undefined) {
+    return `  ${paint('green', '→')} ${where}${rule} ${status === undefined ? '' : `${status} `}${ms(took)}`;
+  }
+  const detail = decision?.verdict === 'deny' ? decision.remedy : '';
+  return `  ${paint('red', '✗')} ${where} ${paint('red', code ?? 'failed')}${rule}: ${clean(message ?? '')}${detail === '' ? '' : `\n    ${detail}`}`;
+}
+
+function toLogText({ kind, level, message, exception }: RuntimeLog, paint: Paint): string {
+  const style = level === 'error' ? 'red' : level === 'warn' ? 'yellow' : 'reset';
+  const remedy = exception?.remedy === undefined ? '' : `\n  ${exception.remedy}`;
+  return kind === 'runtime' ? paint('dim', message) : paint(style, message) + remedy;
+}
+
+function toUserText(error: WorkersError): string {
+  return error.remedy === '' ? error.message : `${error.message}\n${error.remedy}`;
+}
+
+/** What a Worker or client wrote must not drive the terminal. */
+function clean(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- removing control characters is the point
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+function ms(milliseconds: number): string {
+  return `${milliseconds < 10 ? milliseconds.toFixed(1) : milliseconds.toFixed(0)} ms`;
+}

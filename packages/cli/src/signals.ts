@@ -1,0 +1,19 @@
+// Ctrl-C and friends: the first asks to stop in order, the second stops at once.
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Exit code of a process that was stopped by hand [128 + SIGINT]. */
+const interrupted = 130;
+
+/** Resolves at the first signal; a second one ends the process. */
+export function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of signals) {
+      process.on(signal, () => {
+        if (asked) process.exit(interrupted);
+        asked = true;
+        resolve();
+      });
+    }
+  });
+}

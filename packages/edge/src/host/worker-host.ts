@@ -1,0 +1,188 @@
+// Keeps one Worker running: reads its project, bundles, starts the runtime, replaces it on change, restarts it when it
+// crashes.
+//
+// Steps never overlap: a change during a reload causes one more reload after it. The old runtime is stopped before the
+// new one starts, because both would own the same Durable Object storage; meanwhile requests wait in the front.
+import {
+  BuildError,
+  type Bundle,
+  type Bundler,
+  createBundler,
+  type LoadedProject,
+  type Project,
+  type Runtime,
+  type RuntimeExit,
+  startRuntime,
+} from '@sallyport/workers';
+import type { BackendState } from '../front/backend.ts';
+import { fingerprint } from './fingerprint.ts';
+import { fireScheduled, startCronSchedule } from './cron-schedule.ts';
+import type { OnHostEvent } from './host-event.ts';
+
+/** Milliseconds that running requests get to finish when the Worker is replaced. */
+const replaceGrace = 2_000;
+/** A runtime that crashed this often within `crashWindow` milliseconds is given up until something changes. */
+const maxCrashes = 5;
+const crashWindow = 60_000;
+
+export interface WorkerHostOptions {
+  load: () => Promise<LoadedProject>;
+  backend: BackendState;
+  gatewaySocket: string;
+  /** Private folder for the run's files. */
+  runDirectory: string;
+  /** Durable Object storage of a project. */
+  stateDirectoryOf: (project: Project) => string;
+  onEvent: OnHostEvent;
+  /** The files that make up the Worker, whenever they may have become others. */
+  onInputs: (files: readonly string[]) => void;
+  inspectorPort?: number;
+}
+
+export class WorkerHost {
+  readonly #options: WorkerHostOptions;
+  #project: Project | undefined;
+  #bundler: Bundler | undefined;
+  #runtime: Runtime | undefined;
+  #running = '';
+  #stopCrons: () => void = () => {};
+  #work: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+  #crashes: number[] = [];
+  #restart: NodeJS.Timeout | undefined;
+
+  constructor(options: WorkerHostOptions) {
+    this.#options = options;
+  }
+
+  /** The project that runs, once there is one. */
+  get project(): Project | undefined {
+    return this.#project;
+  }
+
+  get inspectorPort(): number | undefined {
+    return this.#runtime?.inspectorPort;
+  }
+
+  /** Brings the Worker up to date with its files. Never rejects: what goes wrong is an event. */
+  reload(): Promise<void> {
+    if (this.#work !== undefined) {
+      this.#again = true;
+      return this.#work;
+    }
+    this.#work = this.#reloadUntilCurrent().finally(() => {
+      this.#work = undefined;
+    });
+    return this.#work;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#restart);
+    this.#stopCrons();
+    await this.#work;
+    await this.#runtime?.close();
+    await this.#bundler?.close();
+  }
+
+  async #reloadUntilCurrent(): Promise<void> {
+    do {
+      this.#again = false;
+      const startedAt = performance.now();
+      try {
+        await this.#reloadOnce(startedAt);
+      } catch (error) {
+        this.#failed(error as Error);
+      }
+    } while (this.#again && !this.#closed);
+  }
+
+  async #reloadOnce(startedAt: number): Promise<void> {
+    const { load, onEvent, onInputs } = this.#options;
+    const { project, diagnostics } = await load();
+    if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
+    onInputs(project?.watchFiles ?? diagnostics.map(({ file }) => file));
+    if (project === undefined) throw new Error('The configuration has errors.');
+    if (fingerprint(project) !== fingerprint(this.#project)) {
+      await this.#bundler?.close();
+      this.#bundler = createBundler(project);
+      this.#project = project;
+    }
+    const bundle = await this.#build(project);
+    onInputs([...project.watchFiles, ...bundle.inputs]);
+    if (bundle.warnings.length > 0) onEvent({ type: 'diagnostics', diagnostics: bundle.warnings });
+    const made = fingerprint({ project, modules: bundle.modules });
+    if (made === this.#running && this.#runtime !== undefined) return onEvent({ type: 'unchanged' });
+    const reload = this.#running !== '';
+    await this.#replace(project, bundle);
+    this.#running = made;
+    onEvent({ type: 'ready', took: performance.now() - startedAt, bytes: bundle.bytes, reload });
+  }
+
+  async #build(project: Project): Promise<Bundle> {
+    try {
+      return await this.#bundler!.build();
+    } catch (error) {
+      if (error instanceof BuildError) this.#options.onInputs([...project.watchFiles, ...error.inputs]);
+      throw error;
+    }
+  }
+
+  async #replace(project: Project, bundle: Bundle): Promise<void> {
+    const { backend, gatewaySocket, runDirectory, stateDirectoryOf, onEvent, inspectorPort } = this.#options;
+    this.#stopCrons();
+    await backend.pause(this.#runtime === undefined ? 0 : replaceGrace);
+    const previous = this.#runtime;
+    this.#runtime = undefined;
+    await previous?.close();
+    const runtime = await startRuntime({
+      project,
+      bundle,
+      gatewaySocket,
+      directory: runDirectory,
+      stateDirectory: stateDirectoryOf(project),
+      onLog: (log) => {
+        if (log.kind === 'exception') backend.threw(log.message);
+        onEvent({ type: 'log', log });
+      },
+      ...(inspectorPort === undefined ? {} : { inspectorPort }),
+    });
+    this.#runtime = runtime;
+    runtime.exited.then((exit) => this.#exited(runtime, exit)).catch(() => {});
+    backend.use(runtime);
+    this.#stopCrons = startCronSchedule({
+      crons: project.crons,
+      fire: (cron, time) => fireScheduled(runtime.triggersSocketPath, cron, time),
+      onFired: (cron, outcome) => onEvent({ type: 'cron', cron, outcome }),
+    });
+  }
+
+  #failed(error: Error): void {
+    const stillRunning = this.#runtime !== undefined;
+    this.#options.onEvent({ type: 'failed', error, stillRunning });
+    if (!stillRunning)
+      this.#options.backend.fail({ title: 'The Worker could not be started', detail: describe(error) });
+  }
+
+  #exited(runtime: Runtime, exit: RuntimeExit): void {
+    if (exit.expected || this.#closed || runtime !== this.#runtime) return;
+    this.#runtime = undefined;
+    this.#running = '';
+    this.#stopCrons();
+    const now = Date.now();
+    this.#crashes = [...this.#crashes.filter((time) => now - time < crashWindow), now];
+    const count = this.#crashes.length;
+    const restartIn = count > maxCrashes ? undefined : 100 * 2 ** (count - 1);
+    this.#options.onEvent({ type: 'crashed', output: exit.output, restartIn });
+    this.#options.backend.fail({ title: 'The runtime crashed', detail: exit.output });
+    if (restartIn !== undefined) this.#restart = setTimeout(() => void this.reload(), restartIn);
+  }
+}
+
+function describe(error: Error): string {
+  if (!(error instanceof BuildError)) return error.message;
+  return error.diagnostics
+    .map(({ file, line, column, message }) => `${file}:${line ?? 1}:${column ?? 1}: ${message}`)
+    .join('\n');
+}

@@ -1,11 +1,11 @@
 // Secrets for development, from the files wrangler reads: the first of `.dev.vars.<env>` and `.dev.vars`; only when there
 // is neither, `.env`, `.env.local`, `.env.<env>` and `.env.<env>.local`, where later ones win and `${NAME}` is expanded.
 //
-// dotenv and dotenv-expand are what wrangler uses. Node's own `parseEnv` sorts the names, and `${NAME}` may only refer to
-// what stands above it; dotenv-expand 1000 runs `$(commands)`.
+// dotenv is what wrangler parses them with. Node's own `parseEnv` sorts the names, but a value may only refer to those
+// above it.
 import { join } from 'node:path';
 import dotenv from 'dotenv';
-import dotenvExpand from 'dotenv-expand';
+import { ExpansionTooLarge, expandEnv, maxExpandedLength } from './expand-env.ts';
 import { readTextFile } from './read-text.ts';
 import { toDiagnostic, type Report } from './report.ts';
 
@@ -41,18 +41,18 @@ export async function readEnvFiles(options: EnvFileOptions, report: Report): Pro
   const included = readToggle('CLOUDFLARE_INCLUDE_PROCESS_ENV', false, processEnv, { folder, report });
   const parsed: Record<string, string> = {};
   for (const file of dotEnv) Object.assign(parsed, await readEnvFile(file, report));
-  return { values: expandValues(parsed, options.declared || included ? processEnv : {}), files };
-}
-
-/** Expands `${NAME}` as wrangler does: what the process environment says wins over the files. */
-function expandValues(
-  parsed: Record<string, string>,
-  processEnv: Record<string, string | undefined>,
-): Map<string, string> {
-  const expanded: Record<string, string> = {};
-  for (const [name, value] of Object.entries(processEnv)) if (value !== undefined) expanded[name] = value;
-  dotenvExpand.expand({ parsed, processEnv: expanded });
-  return new Map(Object.entries(expanded));
+  const outer = new Map<string, string>();
+  if (options.declared || included) {
+    for (const [name, value] of Object.entries(processEnv)) if (value !== undefined) outer.set(name, value);
+  }
+  try {
+    return { values: expandEnv(new Map(Object.entries(parsed)), outer), files };
+  } catch (error) {
+    if (!(error instanceof ExpansionTooLarge)) throw error;
+    const problem = `its values expand to more than ${maxExpandedLength} characters`;
+    report.add(toDiagnostic('env_file_invalid', { file: dotEnv[0]!, problem }, { file: dotEnv[0]! }));
+    return { values: undefined, files };
+  }
 }
 
 async function readEnvFile(file: string, report: Report): Promise<Record<string, string> | undefined> {

@@ -60,11 +60,7 @@ async function readEnvFile(file: string, report: Report): Promise<Record<string,
   // A folder called `.env` is a Python environment, not a mistake.
   if (content.kind === 'missing' || content.kind === 'folder') return undefined;
   if (content.kind === 'text') return dotenv.parse(content.text);
-  const problems = {
-    'too-large': 'it is too large',
-    'not-text': 'it is not UTF-8 text',
-    unreadable: 'it is unreadable',
-  };
+  const problems = { 'too-large': 'it is too large', 'not-text': 'it is not UTF-8 text' };
   const problem = content.kind === 'unreadable' ? content.reason : problems[content.kind];
   report.add(toDiagnostic('env_file_invalid', { file, problem }, { file }));
   return undefined;
@@ -76,10 +72,9 @@ function readToggle(
   processEnv: Record<string, string | undefined>,
   { folder, report }: { folder: string; report: Report },
 ): boolean {
-  const found = processEnv[name];
-  const text = found?.toLowerCase();
-  if (found === undefined || text === 'true' || text === 'false')
-    return text === undefined ? otherwise : text === 'true';
-  report.add(toDiagnostic('env_toggle', { name, found }, { file: join(folder, '.env') }));
+  const text = processEnv[name]?.toLowerCase();
+  if (text === undefined) return otherwise;
+  if (text === 'true' || text === 'false') return text === 'true';
+  report.add(toDiagnostic('env_toggle', { name, found: text }, { file: join(folder, '.env') }));
   return otherwise;
 }

@@ -1,5 +1,5 @@
 // Makes sure that the servers the tests need are installed, without starting any of them as a service.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { debianPackages, installCommand, isInstalled, serverNames } from '../packages/testkit/src/servers/available.ts';
@@ -18,7 +18,7 @@ function isDebian(): boolean {
 /** Puts a file in place and returns what puts back whatever was there. */
 function replaceFile(path: string, content: string, mode: number): () => void {
   const previous = existsSync(path) ? { content: readFileSync(path), mode: statSync(path).mode } : undefined;
-  const madeFolder = mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   chmodSync(path, mode);
   return () => {
@@ -26,10 +26,6 @@ function replaceFile(path: string, content: string, mode: number): () => void {
     else {
       writeFileSync(path, previous.content);
       chmodSync(path, previous.mode);
-    }
-    // Only if it is still empty: a package may have made it its own meanwhile.
-    if (madeFolder !== undefined && previous === undefined) {
-      execFileSync('rmdir', ['--parents', '--ignore-fail-on-non-empty', dirname(path)]);
     }
   };
 }

@@ -20,6 +20,8 @@ descendants() {
 
 "$@" </dev/null 3<&- &
 server=$!
+# The output is the server's alone: once the starter is gone, what the shell has to say about jobs would kill the shell.
+exec >/dev/null 2>&1
 
 (
   trap - TERM
@@ -34,7 +36,7 @@ server=$!
   done
   # shellcheck disable=SC2086
   kill -KILL "$server" $below 2>/dev/null
-) >/dev/null 2>&1 &
+) &
 watcher=$!
 
 code=1

@@ -98,11 +98,13 @@ export class ServerStartError extends Error {
 }
 
 export class ServerProcess implements AsyncDisposable {
+  readonly directory: string;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   #log = '';
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, directory: string) {
+    this.directory = directory;
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('close', () => resolve()));
     for (const stream of [child.stdout!, child.stderr!]) {
@@ -146,7 +148,7 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
     stdio: ['pipe', 'pipe', 'pipe'],
     ...user,
   });
-  const server = new ServerProcess(child);
+  const server = new ServerProcess(child, directory.path);
   let timer: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {

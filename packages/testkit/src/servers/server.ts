@@ -5,6 +5,8 @@ import type { ServerProcess } from './process.ts';
 export interface RunningServer extends AsyncDisposable {
   host: string;
   port: number;
+  /** Its private temporary directory. */
+  directory: string;
   /** The last 64 KiB the server wrote. */
   readonly log: string;
   /** Ends it and removes its directory. */
@@ -26,6 +28,7 @@ export function toRunning<Details extends object>(
     {
       host: '127.0.0.1',
       ...details,
+      directory: server.directory,
       stop: () => server.stop(),
       [Symbol.asyncDispose]: () => server.stop(),
     },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEgress, type Policy } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
-import { loadProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
+import { loadProject, type LoadedProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
 import { BackendState } from './front/backend.ts';
 import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
 import type { OnGatewayEvent } from './gateway/events.ts';
@@ -15,6 +15,8 @@ import { WorkerHost } from './host/worker-host.ts';
 
 export interface DevServerOptions {
   project: LoadProjectOptions;
+  /** Variables over those of the configuration. */
+  vars?: Record<string, string> | undefined;
   /** Where the Worker may connect to. */
   policy: Policy;
   /** Address and port to listen on; by default the project's `dev.ip` and `dev.port`. */
@@ -69,7 +71,12 @@ async function start(
 ): Promise<DevServer> {
   const runDirectory = await mkdtemp(join(tmpdir(), 'sallyport-'));
   cleanup.push(() => rm(runDirectory, { recursive: true, force: true }));
-  const first = await loadProject(options.project);
+  const load = async (): Promise<LoadedProject> => {
+    const loaded = await loadProject(options.project);
+    if (loaded.project !== undefined) Object.assign(loaded.project.vars, options.vars);
+    return loaded;
+  };
+  const first = await load();
   const dev = first.project?.dev ?? fallback;
 
   let front: HttpFront | undefined;
@@ -94,13 +101,13 @@ async function start(
 
   const watcher = options.watch === false ? undefined : createFileWatcher(() => void host.reload());
   if (watcher !== undefined) cleanup.push(() => watcher.close());
-  let loaded: typeof first | undefined = first;
+  let unused: LoadedProject | undefined = first;
   const host = new WorkerHost({
     // The project was read already to learn the port; later reloads read it anew.
     load: () => {
-      const ready = loaded;
-      loaded = undefined;
-      return ready === undefined ? loadProject(options.project) : Promise.resolve(ready);
+      const ready = unused;
+      unused = undefined;
+      return ready === undefined ? load() : Promise.resolve(ready);
     },
     backend,
     gatewaySocket: gateway.path,

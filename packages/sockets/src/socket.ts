@@ -233,11 +233,13 @@ export class Socket {
     if (this.#state === 'closed' || this.#state === 'upgraded') return;
     if (this.#state !== 'open' && this.#writable.idle) {
       this.#finish(undefined);
-      this.#readable.error(new TypeError(texts.closing));
+      this.#readable.end();
       this.#writable.error(new TypeError(texts.closing));
       return;
     }
-    this.#readable.error(new TypeError(texts.closing));
+    // A read that waits sees the end, as with WHATWG's cancel: it is the caller's own doing, and drivers with a read loop
+    // would raise an unhandled rejection for each connection they close.
+    this.#readable.end();
     const { clock, lingerTimeout } = this.#init;
     const timer = clock.setTimeout(() => this.#fail(new SocketError('linger_timeout')), lingerTimeout);
     await this.#writable.finish();

@@ -20,6 +20,7 @@ export const dev: Command = {
     env: { value: 'NAME', short: 'e', help: 'Environment of the configuration (default: $CLOUDFLARE_ENV)' },
     port: { value: 'PORT', short: 'p', help: 'Port to listen on; 0 picks a free one (default: dev.port or 8787)' },
     ip: { value: 'ADDRESS', help: 'Address to listen on (default: dev.ip or localhost)' },
+    var: { value: 'NAME:VALUE', multiple: true, help: 'A variable, over the configuration' },
     strict: { help: 'Forbid loopback and private addresses, as in production' },
     ca: { value: 'FILE', multiple: true, help: 'Trust the authorities in this PEM file too' },
     'inspector-port': { value: 'PORT', help: 'Open the JavaScript inspector on this port' },
@@ -40,6 +41,7 @@ export const dev: Command = {
     const stop = untilSignal();
     const server = await startDevServer({
       project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
+      vars: toVariables(values['var']),
       policy: values['strict'] === true ? workerPolicy : devPolicy,
       host: toText(values, 'ip'),
       port: toPort(values, 'port'),
@@ -64,6 +66,15 @@ export const dev: Command = {
 
 function useColor(): boolean {
   return process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+}
+
+function toVariables(given: unknown): Record<string, string> {
+  const pairs = (Array.isArray(given) ? given : []).map((pair): [string, string] => {
+    const [, name, value] = /^([^:]+):(.*)$/s.exec(String(pair)) ?? [];
+    if (name === undefined || value === undefined) throw new UsageError(`--var takes NAME:VALUE, not ${pair}`);
+    return [name, value];
+  });
+  return Object.fromEntries(pairs);
 }
 
 async function readAuthorities(files: unknown): Promise<string[] | undefined> {

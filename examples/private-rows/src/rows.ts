@@ -1,0 +1,14 @@
+// Rows read with `pg`, as on Cloudflare: the driver finds connect() by itself.
+import { Client } from 'pg';
+import type { Env } from './index.ts';
+
+export async function rows(env: Env): Promise<unknown> {
+  const client = new Client({ connectionString: env.DATABASE });
+  await client.connect();
+  try {
+    const { rows } = await client.query('select id, name, port from service where port > $1 order by id', [0]);
+    return rows;
+  } finally {
+    await client.end();
+  }
+}

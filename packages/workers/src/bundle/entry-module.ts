@@ -3,11 +3,11 @@ import type { BundleModule } from './bundle.ts';
 import { ownFolder } from './bundle.ts';
 
 /** Names of our own modules in every Worker. */
-export const ownModules = {
+export const ownModules: Readonly<Record<'entry' | 'invoke' | 'sockets', string>> = {
   entry: `${ownFolder}entry.js`,
   invoke: `${ownFolder}invoke.js`,
   sockets: `${ownFolder}sockets.js`,
-} as const;
+};
 
 export interface EntryOptions {
   /** Module name of the user's entry. */

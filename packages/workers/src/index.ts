@@ -10,6 +10,7 @@ export { WorkersError, type WorkersErrorCode } from './errors.ts';
 export type { Diagnostic, DurableObjectBinding, Json, ModuleRule, Project, QueueConsumer } from './project.ts';
 export type { LogLevel, RuntimeException, RuntimeLog } from './runtime/runtime-log.ts';
 export { type Runtime, type RuntimeExit, type RuntimeOptions, startRuntime } from './runtime/runtime.ts';
+export { type ProjectWatcher, type WatchOptions, watchProject } from './runtime/watch.ts';
 export { edgeHeaders } from './runtime/workerd-config.ts';
 export { parseCron, type CronSchedule } from './config/cron.ts';
 export { formatDiagnostics, type FormatOptions } from './config/format.ts';

@@ -91,11 +91,11 @@ class EsbuildBundler implements Bundler {
     return context({
       ...toBuildOptions(project, this.#environment),
       plugins: [
+        requiredModules,
         aliasPlugin(project.alias, project.root),
         rulesPlugin(toMatchers(project.rules), this.#collected),
         socketsPlugin,
         nodeCompatPlugin(project),
-        requiredModules,
       ],
     });
   }

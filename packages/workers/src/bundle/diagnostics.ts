@@ -39,7 +39,8 @@ function toText(message: Message): { code: WorkersErrorCode; message: string; re
 /** One message of esbuild; its 0-based byte column becomes a 1-based column in characters. */
 export function fromMessage(message: Message, { severity, root, main }: MessageContext): SourceDiagnostic {
   const { code, message: text, remedy } = toText(message);
-  const place = message.location;
+  // Only files are places the user knows; plugins' virtual modules have namespaces of their own.
+  const place = ['', 'file'].includes(message.location?.namespace ?? '') ? message.location : null;
   // Plugins may attach a finding with its own code and remedy.
   const own = (message.detail ?? {}) as Partial<Pick<SourceDiagnostic, 'code' | 'remedy'>>;
   const before = place ? Buffer.from(place.lineText).subarray(0, place.column).toString().length : 0;

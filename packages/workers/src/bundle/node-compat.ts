@@ -48,14 +48,14 @@ function bindModules(build: PluginBuild, { alias, external }: NodeEnvironment): 
     if (target.external) return toExternal(args, target.path, 'default');
     // Polyfills are ES modules whose default export is what require() would return.
     if (args.kind === 'require-call' && builtin.test(args.path)) {
-      return { path: target.path, namespace: 'sallyport-polyfill' };
+      return { path: args.path, namespace: 'sallyport-polyfill', pluginData: target.path };
     }
     return { path: target.path };
   });
-  build.onLoad({ filter: /.*/, namespace: 'sallyport-polyfill' }, ({ path }) => ({
-    contents: `import required from ${JSON.stringify(path)};\nmodule.exports = required;`,
+  build.onLoad({ filter: /.*/, namespace: 'sallyport-polyfill' }, ({ pluginData }) => ({
+    contents: `import required from ${JSON.stringify(pluginData)};\nmodule.exports = required;`,
     loader: 'js',
-    resolveDir: resolve(path, '..'),
+    resolveDir: resolve('/'),
   }));
 }
 

@@ -4,7 +4,7 @@ import type { LogLevel, RuntimeException, RuntimeLog } from './runtime-log.ts';
 import type { StackMapper } from './source-mapped.ts';
 
 /** Longer lines are cut: a Worker may log without end and without a newline. */
-export const longestLine = 1024 * 1024;
+export const longestLine: number = 1024 * 1024;
 
 /** Reports whose repetition by workerd is still expected. */
 const rememberedReports = 32;
@@ -46,6 +46,9 @@ export interface LogParserOptions {
   now: () => number;
 }
 
+/** Addresses inside workerd's executable mean nothing to anybody here. */
+const ownStack = /\nstack: .*$/s;
+
 /** Turns chunks of one output stream into logs. */
 export class LogParser {
   readonly #options: LogParserOptions;
@@ -78,8 +81,9 @@ export class LogParser {
       this.#exception(parsed);
     } else if (parsed.source === undefined || !this.#isRepetition(parsed.message)) {
       const level = levels.has(parsed.level) ? (parsed.level as LogLevel) : 'info';
-      const kind = parsed.source === undefined ? 'console' : 'runtime';
-      onLog({ kind, level, message: mapper.map(parsed.message), time: Number(parsed.timestamp) });
+      const isConsole = parsed.source === undefined;
+      const message = mapper.map(isConsole ? parsed.message : parsed.message.replace(ownStack, ''));
+      onLog({ kind: isConsole ? 'console' : 'runtime', level, message, time: Number(parsed.timestamp) });
     }
   }
 

@@ -96,6 +96,13 @@ export function createWrapper(withInvocation: WithInvocation, durableObjects: re
     }
   }
 
+  // User listeners run after this one and may take the rejection for handled.
+  (globalThis as unknown as EventTarget).addEventListener('unhandledrejection', (event) => {
+    queueMicrotask(() => {
+      if (!event.defaultPrevented) report('unhandledrejection', (event as Event & { reason: unknown }).reason);
+    });
+  });
+
   function call(event: string | undefined, run: () => unknown): unknown {
     if (event === undefined) return withInvocation(run);
     const failed = (error: unknown): never => {

@@ -29,3 +29,9 @@ export { startMosquitto } from './servers/mosquitto.ts';
 export type { MosquittoOptions } from './servers/mosquitto.ts';
 
 export { nodeBinary } from './node-versions.ts';
+
+export { startFaultProxy } from './fault-proxy.ts';
+export type { Direction, FaultProxy, ProxyTarget } from './fault-proxy.ts';
+export type { Faults } from './fault-pipe.ts';
+export { startDnsServer } from './dns-server.ts';
+export type { DnsAnswer, DnsQuestion, DnsServer, DnsType } from './dns-server.ts';

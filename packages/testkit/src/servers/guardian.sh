@@ -30,19 +30,20 @@ exec >/dev/null 2>&1
   below=$(descendants "$server")
   kill -s "$signal" "$server" 2>/dev/null
   tries=0
-  while kill -0 "$server" 2>/dev/null && [ "$tries" -lt 50 ]; do
+  while kill -0 "$server" 2>/dev/null && [ "$tries" -lt 250 ]; do
     tries=$((tries + 1))
-    sleep 0.1
+    sleep 0.02
   done
   # shellcheck disable=SC2086
   kill -KILL "$server" $below 2>/dev/null
 ) &
 watcher=$!
 
-code=1
-while kill -0 "$server" 2>/dev/null; do
+# A trapped signal ends wait early, hence the loop.
+while :; do
   wait "$server"
   code=$?
+  kill -0 "$server" 2>/dev/null || break
 done
 if [ -e "$directory/.stopping" ]; then wait "$watcher"; else kill -KILL "$watcher" 2>/dev/null; fi
 rm -rf "$directory"

@@ -47,7 +47,9 @@ test('needs() throws the command that installs what is missing', (t) => {
   });
   process.env['PATH'] = '/nowhere';
   process.env[withoutVariable] = '';
-  const missing = (): boolean => needs({ skip: () => assert.fail('skipped') }, 'redis');
   // Of the folders looked at besides PATH, none holds redis-server on Debian.
-  assert.throws(missing, /needs redis[^]*apt-get install .*redis-server[^]*--without redis|brew install redis/);
+  assert.throws(
+    () => needs({ skip: () => assert.fail('skipped') }, 'redis'),
+    /needs redis[^]*apt-get install .*redis-server[^]*--without redis|brew install redis/,
+  );
 });

@@ -61,10 +61,12 @@ function fromString(text: string): ParsedAddress {
 
 function fromObject(address: { hostname?: unknown; port?: unknown }): ParsedAddress {
   const hostname = String(address.hostname);
+  const protocol = address instanceof URL ? address.protocol : '';
+  const scheme = protocol === 'tcp:' ? 'tcp' : protocol === 'tls:' ? 'tls' : undefined;
   const port = toPort(address.port);
   const authority = `${hostname}:${port}`;
   checkCharacters(authority);
-  return { hostname, port, authority, scheme: undefined };
+  return { hostname, port, authority, scheme };
 }
 
 function toPort(value: unknown): number {

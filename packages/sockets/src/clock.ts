@@ -7,8 +7,11 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
+/** Node's longest timer; a longer one would fire at once. */
+const longestTimeout = 2_147_483_647;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  setTimeout: (callback, milliseconds) => setTimeout(callback, Math.min(milliseconds, longestTimeout)),
   clearTimeout: (timer) => clearTimeout(timer as Parameters<typeof clearTimeout>[0]),
 };

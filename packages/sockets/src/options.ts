@@ -7,7 +7,7 @@ export interface SocketOptions {
   secureTransport?: SecureTransport;
   /** Keep the writable side open after the other side ended its own. Default false. */
   allowHalfOpen?: boolean;
-  /** Bytes that may be queued on the writable side before `ready` waits. Default 64 KiB. */
+  /** Bytes that may be queued on the writable side before `ready` waits. Default 64 KiB; 0 counts as 1. */
   highWaterMark?: number | bigint;
   /** Aborts connecting, and closes the socket when it fires later. */
   signal?: AbortSignal;
@@ -41,6 +41,24 @@ export const defaults = { highWaterMark: 65_536, connectTimeout: 30_000, lingerT
 
 const transports = new Set<string>(['off', 'on', 'starttls']);
 
+/** More protocols than anybody speaks, and few enough for a control frame. */
+export const maxProtocols = 32;
+
+const texts = {
+  alpn: `alpn must be an array of at most ${maxProtocols} protocol names, each 1 to 255 bytes long.`,
+  name: 'must be a host name or an IP address.',
+};
+
+/** Whether a text may be sent as the name of a server in a TLS handshake. */
+export function isServerName(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Za-z0-9\-._[\]:*]{1,255}$/.test(name);
+}
+
+/** Whether a text may be offered as a protocol in a TLS handshake [RFC 7301 3.1]. */
+export function isProtocolName(id: unknown): id is string {
+  return typeof id === 'string' && /^[\x20-\x7e]{1,255}$/.test(id);
+}
+
 /** @throws TypeError with the documented text */
 export function checkOptions(input: unknown, scheme: 'tcp' | 'tls' | undefined): CheckedOptions {
   const options = toDictionary<SocketOptions>(input, 'connect', 'SocketOptions');
@@ -68,11 +86,13 @@ export function checkOptions(input: unknown, scheme: 'tcp' | 'tls' | undefined):
 export function checkTlsOptions(input: TlsOptions): TlsOptions {
   const { expectedServerHostname, sni, alpn } = input;
   const checked: TlsOptions = {};
-  if (expectedServerHostname) checked.expectedServerHostname = String(expectedServerHostname);
-  if (sni) checked.sni = String(sni);
+  if (expectedServerHostname) {
+    checked.expectedServerHostname = toServerName('expectedServerHostname', expectedServerHostname);
+  }
+  if (sni) checked.sni = toServerName('sni', sni);
   if (alpn !== undefined) {
-    const valid = Array.isArray(alpn) && alpn.every((id) => typeof id === 'string' && id !== '' && id.length <= 255);
-    if (!valid) throw new TypeError('alpn must be an array of protocol names, each 1 to 255 characters long.');
+    const valid = Array.isArray(alpn) && alpn.length <= maxProtocols && alpn.every(isProtocolName);
+    if (!valid) throw new TypeError(texts.alpn);
     checked.alpn = [...alpn];
   }
   return checked;
@@ -90,6 +110,11 @@ export function toDictionary<T extends object>(input: unknown, functionName: str
   return input as Partial<T>;
 }
 
+function toServerName(option: string, value: unknown): string {
+  if (!isServerName(value)) throw new TypeError(`${option} ${texts.name}`);
+  return value;
+}
+
 function toByteCount(value: unknown): number {
   if (value === undefined) return defaults.highWaterMark;
   const number = Number(value);
@@ -97,7 +122,8 @@ function toByteCount(value: unknown): number {
   if (number < 0) {
     throw new TypeError('The value cannot be converted because it is negative and this API expects a positive bigint.');
   }
-  return Math.trunc(number);
+  // With 0 nothing could ever be piped into the stream: a pipe writes only while there is room.
+  return Math.max(1, Math.trunc(number));
 }
 
 function toMilliseconds(value: unknown): number {

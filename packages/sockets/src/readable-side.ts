@@ -1,13 +1,13 @@
 // The readable half of a socket: a byte stream (BYOB included) that asks the transport for data only when somebody reads.
 //
-// Invariant: at most one pull is outstanding; `data`, `end` or `error` answers it. Nothing is read ahead, so a socket
+// Invariant: at most one pull is outstanding; `data`, `end` or an error answers it. Nothing is read ahead, so a socket
 // nobody reads exerts backpressure on its peer and an unread end of stream is not noticed [workerd-sockets 2.3].
 
-type State = 'open' | 'detached' | 'ended' | 'cancelled' | 'errored';
+type State = 'open' | 'detached' | 'ended' | 'cancelled' | 'broken' | 'errored';
 
 export interface ReadableHooks {
   pull(): void;
-  /** The half is over: ended, cancelled or errored. Called once. */
+  /** The half is over: ended, cancelled, broken or errored. Called once. */
   done(): void;
 }
 
@@ -16,6 +16,10 @@ export class ReadableSide {
   readonly #hooks: ReadableHooks;
   #controller!: ReadableByteStreamController;
   #state: State = 'open';
+  #pulled = false;
+  /** What is still to be read of a broken connection, and the error behind it. */
+  #rest: Uint8Array<ArrayBuffer>[] = [];
+  #reason: unknown;
 
   constructor(hooks: ReadableHooks) {
     this.#hooks = hooks;
@@ -26,8 +30,10 @@ export class ReadableSide {
           this.#controller = controller;
         },
         pull: () => {
+          this.#pulled = true;
           // A stream that has ended is not pulled again, but its last pull may race with an error.
           if (this.#state === 'open') this.#hooks.pull();
+          else if (this.#state === 'broken') this.#deliverRest();
         },
         cancel: () => this.#settle('cancelled'),
       },
@@ -48,14 +54,20 @@ export class ReadableSide {
   }
 
   data(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#pulled = false;
     if (this.#state === 'open' || this.#state === 'detached') this.#controller.enqueue(chunk);
   }
 
   end(): void {
     if (this.#state !== 'open') return;
-    this.#controller.close();
-    this.#controller.byobRequest?.respond(0);
-    this.#settle('ended');
+    try {
+      this.#controller.close();
+      this.#controller.byobRequest?.respond(0);
+      this.#settle('ended');
+    } catch {
+      // The peer ended inside an element of a multi-byte view; close() has errored the stream with that.
+      this.#settle('errored');
+    }
   }
 
   error(reason: unknown): void {
@@ -64,14 +76,32 @@ export class ReadableSide {
     this.#settle('errored');
   }
 
+  /** The connection broke: what was received before can still be read, then comes the error. */
+  break(reason: unknown, rest: Uint8Array<ArrayBuffer>[]): void {
+    if (this.#state !== 'open') return;
+    if (rest.length === 0 && this.unread === 0) return this.error(reason);
+    this.#rest = rest;
+    this.#reason = reason;
+    this.#settle('broken');
+    if (this.#pulled) this.#deliverRest();
+  }
+
   /** Takes the stream away for good: `startTls()` hands the connection to a new socket. */
   detach(): void {
     this.stream.getReader();
     this.#state = 'detached';
   }
 
+  #deliverRest(): void {
+    const chunk = this.#rest.shift();
+    if (chunk === undefined) this.#controller.error(this.#reason);
+    else this.#controller.enqueue(chunk);
+  }
+
   #settle(state: State): void {
+    const wasOpen = this.#state === 'open';
     this.#state = state;
-    this.#hooks.done();
+    if (state === 'cancelled') this.#rest = [];
+    if (wasOpen) this.#hooks.done();
   }
 }

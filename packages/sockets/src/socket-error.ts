@@ -55,7 +55,9 @@ export function toConnectError(code: SocketErrorCode, port: number, cause: unkno
  */
 export function toTlsError(code: SocketErrorCode, phase: 'connect' | 'startTls', cause: unknown): SocketError {
   const reason = errorTable[code].message;
-  const detail = cause instanceof Error && cause.message !== '' ? `${reason} (${cause.message})` : reason;
+  // OpenSSL's message is a line of its error stack; its reason is the part for people.
+  const { reason: because, message: text } = (cause ?? {}) as { reason?: string; message?: string };
+  const detail = because || text ? `${reason} (${because || text})` : reason;
   const message =
     phase === 'connect' ? `${cannotConnect}. TLS handshake failed: ${detail}` : `TLS Handshake Failed. ${detail}`;
   return new SocketError(code, { message, cause });

@@ -18,7 +18,9 @@ import {
 import { ReadableSide } from './readable-side.ts';
 import type { Slot, Slots } from './slots.ts';
 import { SocketError, toTlsError } from './socket-error.ts';
+import { texts } from './socket-texts.ts';
 import type { SocketInfo, Transport, TransportEvents } from './transport.ts';
+import { UpgradeTransport } from './upgrade-transport.ts';
 import { WritableSide } from './writable-side.ts';
 
 /** What `connect()` and `startTls()` build a socket from. */
@@ -34,16 +36,6 @@ export interface SocketInit {
 
 type State = 'waiting' | 'connecting' | 'open' | 'upgraded' | 'closed';
 
-const texts = {
-  closing: 'This socket has been closed.',
-  alreadyTls: 'Cannot startTls on a TLS socket.',
-  notStartTls: "The `secureTransport` socket option must be set to 'starttls' for startTls to be used.",
-  closed: 'The connection was closed before startTls could be started.',
-  twice: 'startTls has already been called on this socket, or the socket was transferred over RPC.',
-  writerLocked: 'This WritableStream is currently locked to a writer. Call writer.releaseLock() before startTls().',
-  readerLocked: 'The ReadableStream has been locked to a reader. Call reader.releaseLock() before startTls().',
-};
-
 /** Only this module may construct: `new Socket()` is an illegal constructor to everybody else, as in the runtime. */
 const construction = Symbol('construction');
 let create: (init: SocketInit) => Socket;
@@ -55,7 +47,9 @@ export class Socket {
   readonly #readable: ReadableSide;
   readonly #writable: WritableSide;
   readonly #secureTransport: SecureTransport;
-  #state: State;
+  #state: State = 'waiting';
+  /** What broke the connection. */
+  #failure: unknown;
   #startTlsCalled = false;
   #closing: Promise<void> | undefined;
   #slot: Slot | undefined;
@@ -66,7 +60,6 @@ export class Socket {
     if (token !== construction) throw new TypeError('Illegal constructor');
     this.#init = init;
     this.#secureTransport = secureTransport;
-    this.#state = 'waiting';
     const { transport, options } = init;
     this.#readable = new ReadableSide({ pull: () => transport.pull(), done: () => this.#halfDone() });
     this.#writable = new WritableSide(
@@ -82,8 +75,12 @@ export class Socket {
   static {
     create = (init) => {
       const socket = new Socket(construction, init, init.options.secureTransport);
-      socket.#listenToSignal();
-      socket.#acquireSlot();
+      const { signal } = init.options;
+      if (signal?.aborted) queueMicrotask(() => socket.#fail(toAborted(signal)));
+      else {
+        socket.#listenToSignal();
+        socket.#acquireSlot();
+      }
       return socket;
     };
   }
@@ -149,35 +146,40 @@ export class Socket {
     if (this.#writable.stream.locked) throw new TypeError(texts.writerLocked);
     if (this.#readable.stream.locked) throw new TypeError(texts.readerLocked);
     this.#startTlsCalled = true;
-    const secure = new Socket(construction, this.#init, 'on');
+    const transport = new UpgradeTransport();
+    const secure = new Socket(construction, { ...this.#init, transport }, 'on');
     secure.#state = 'connecting';
     secure.#listenToSignal();
-    void this.#upgrade(secure, { ...this.#init.options.tls, ...given });
-    // The transport is shared from here on: a secure socket that is closed before the upgrade takes this one with it.
+    void this.#upgrade(secure, transport, { ...this.#init.options.tls, ...given });
+    // The connection is shared from here on: a secure socket that is closed before the upgrade takes this one with it.
     const abandon = (): void => this.#finish(undefined);
     secure.#closed.promise.then(abandon, abandon);
     return secure;
   }
 
-  async #upgrade(secure: Socket, options: TlsOptions): Promise<void> {
+  async #upgrade(secure: Socket, upgrade: UpgradeTransport, options: TlsOptions): Promise<void> {
     this.#readable.detach();
     try {
-      const flushed = this.#writable.detach();
-      await this.#opened.promise;
-      await flushed;
+      await Promise.all([this.#opened.promise, this.#writable.detach()]);
     } catch (error) {
-      if (!this.#closed.settled) this.#fail(error);
-      secure.#fail(error);
-      return;
+      this.#fail(error);
     }
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open') {
+      return secure.#fail(this.#failure ?? new SocketError('closed', { message: texts.closedMeanwhile }));
+    }
     this.#state = 'upgraded';
     this.#unlisten?.();
+    const { transport } = this.#init;
     secure.#slot = this.#slot;
     this.#closed.resolve();
-    if (secure.#state === 'closed') return secure.#release(true);
-    if (this.#readable.unread > 0) return secure.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
-    this.#init.transport.startTls(options, secure.#events());
+    if (this.#readable.unread === 0 && secure.#state !== 'closed') {
+      transport.startTls(options, secure.#events());
+      upgrade.attach(transport);
+      return;
+    }
+    upgrade.attach(transport);
+    if (secure.#state === 'closed') secure.#release(true);
+    else secure.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
   }
 
   #acquireSlot(): void {
@@ -186,8 +188,12 @@ export class Socket {
     if (slots === undefined || slot !== undefined) return this.#connect(slot);
     this.#leaveQueue = slots.wait(address.authority, (result) => {
       this.#leaveQueue = undefined;
-      if (result instanceof SocketError) this.#fail(result);
-      else this.#connect(result);
+      if (result instanceof SocketError) return this.#fail(result);
+      try {
+        this.#connect(result);
+      } catch (error) {
+        this.#fail(error);
+      }
     });
   }
 
@@ -199,6 +205,8 @@ export class Socket {
       this.#init.transport.open(this.#events());
     } catch (error) {
       // The runtime refuses I/O outside a handler, and says so from connect() itself.
+      this.#unlisten?.();
+      this.#slot = undefined;
       slot?.release();
       throw error;
     }
@@ -216,22 +224,22 @@ export class Socket {
         this.#readable.end();
         if (!this.#init.options.allowHalfOpen) void this.#writable.finish();
       },
-      failed: (error) => this.#fail(error),
+      failed: (error, unread) => this.#fail(error, unread),
     };
   }
 
   #listenToSignal(): void {
     const { signal } = this.#init.options;
     if (signal === undefined) return;
-    const onAbort = (): void => this.#fail(new SocketError('aborted', { cause: signal.reason }));
-    if (signal.aborted) queueMicrotask(onAbort);
+    const onAbort = (): void => this.#fail(toAborted(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     this.#unlisten = () => signal.removeEventListener('abort', onAbort);
   }
 
   async #close(): Promise<void> {
     if (this.#state === 'closed' || this.#state === 'upgraded') return;
-    if (this.#state !== 'open' && this.#writable.idle) {
+    // A pending startTls() has taken the writes.
+    if (this.#startTlsCalled || (this.#state !== 'open' && this.#writable.idle)) {
       this.#finish(undefined);
       this.#readable.end();
       this.#writable.error(new TypeError(texts.closing));
@@ -254,19 +262,22 @@ export class Socket {
   #finish(reason: unknown): void {
     if (this.#state === 'closed' || this.#state === 'upgraded') return;
     this.#state = 'closed';
-    this.#opened.reject(reason ?? new SocketError('closed'));
+    if (!this.#opened.settled) this.#opened.reject(reason ?? new SocketError('closed'));
     this.#release(!this.#writable.closed);
     if (reason === undefined) this.#closed.resolve();
     else this.#closed.reject(reason);
   }
 
-  #fail(error: unknown): void {
+  /** With `unread`, what the network brought before it failed can still be read. */
+  #fail(error: unknown, unread?: Uint8Array<ArrayBuffer>[]): void {
     if (this.#state === 'closed' || this.#state === 'upgraded') return;
     this.#state = 'closed';
+    this.#failure = error;
     this.#release(true);
     this.#closed.reject(error);
     this.#opened.reject(error);
-    this.#readable.error(error);
+    if (unread === undefined) this.#readable.error(error);
+    else this.#readable.break(error, unread);
     this.#writable.error(error);
   }
 
@@ -277,6 +288,10 @@ export class Socket {
     this.#slot?.release();
     this.#slot = undefined;
   }
+}
+
+function toAborted(signal: AbortSignal): SocketError {
+  return new SocketError('aborted', { cause: signal.reason });
 }
 
 /** Makes a socket and starts connecting. */

@@ -1,6 +1,7 @@
 // What carries a socket's bytes. The Socket holds the API's states once; a transport only moves bytes and reports.
 //
-// Calls go down (Transport), reports come up (TransportEvents). After `failed` nothing more is reported.
+// Calls go down (Transport), reports come up (TransportEvents). After `failed` nothing more is reported, and what was
+// still promised (a write, an end) stays unanswered: whoever receives `failed` fails it with that same error.
 import type { SocketError } from './socket-error.ts';
 import type { ParsedAddress } from './address.ts';
 import type { CheckedOptions, TlsOptions } from './options.ts';
@@ -22,8 +23,8 @@ export interface TransportEvents {
   data(chunk: Uint8Array<ArrayBuffer>): void;
   /** Answer to one `pull()`: the other side has ended its half. */
   ended(): void;
-  /** The connection could not be made or is gone. Pending writes have been rejected with the same error. */
-  failed(error: SocketError): void;
+  /** The connection could not be made or is gone; `unread` was received before that and nobody has pulled it. */
+  failed(error: SocketError, unread: Uint8Array<ArrayBuffer>[]): void;
 }
 
 export interface Transport {

@@ -5,6 +5,7 @@
 // stream. The socket needs both otherwise: `allowHalfOpen: false` closes our half when the peer's ends, and writing a
 // string must fail alone. Hence the stream hands out writers of its own class.
 import { createDeferred, type Deferred } from './deferred.ts';
+import { SocketError } from './socket-error.ts';
 
 type State = 'open' | 'closing' | 'closed' | 'errored';
 
@@ -15,6 +16,7 @@ export interface WritableHooks {
   done(): void;
 }
 
+const abortedText = 'The writable side was aborted.';
 const closedText = 'This WritableStream has been closed.';
 const byteStreamText = 'This TransformStream is being used as a byte stream, but received';
 const stringText = `${byteStreamText} a string on its writable side. If you wish to write a string, you'll probably want to explicitly UTF-8-encode it with TextEncoder.`;
@@ -28,9 +30,13 @@ function toBytes(chunk: unknown): Uint8Array {
   throw new TypeError(typeof chunk === 'string' ? stringText : objectText);
 }
 
+/** A chunk up to this many bytes is always copied, which costs less than a system call. */
+const copyUpTo = 16_384;
+
 /**
- * One write on its way through the stream's queue. A chunk that is not sent at once is copied, because the reference
- * runtime lets callers reuse the buffer as soon as `write()` has returned.
+ * One write on its way through the stream's queue. It is copied, because the reference runtime lets callers reuse the
+ * buffer as soon as `write()` has returned; except for a large chunk that the transport takes at once, which is lent until
+ * its promise resolves.
  */
 interface Parcel {
   bytes: Uint8Array;
@@ -60,10 +66,21 @@ class SocketWriter extends WritableStreamDefaultWriter<unknown> {
       return Promise.reject(error);
     }
     if (this.side.closed && this.side.holder === this) return Promise.reject(new TypeError(closedText));
-    const parcel: Parcel = { bytes, byteLength: bytes.byteLength, taken: false };
+    // Not slice(): a Buffer's is a view of the same memory.
+    const isSmall = bytes.byteLength <= copyUpTo;
+    const parcel: Parcel = {
+      bytes: isSmall ? new Uint8Array(bytes) : bytes,
+      byteLength: bytes.byteLength,
+      taken: false,
+    };
     const written = super.write(parcel);
-    if (!parcel.taken) parcel.bytes = bytes.slice();
+    if (!parcel.taken && !isSmall) parcel.bytes = new Uint8Array(bytes);
     return written;
+  }
+
+  override close(): Promise<void> {
+    if (this.side.closed && this.side.holder === this) return Promise.reject(new TypeError(closedText));
+    return super.close();
   }
 
   override releaseLock(): void {
@@ -83,8 +100,13 @@ export class WritableSide {
   readonly #over: Deferred<void> = createDeferred();
   #controller!: WritableStreamDefaultController;
   #state: State = 'open';
-  #queued = 0;
-  #inFlight: Promise<void> | undefined;
+  /** Chunks that entered the stream's queue, and that left it. */
+  #entered = 0;
+  #left = 0;
+  /** Under a foreign lock: how many chunks go out before our end does. */
+  #endBehind: number | undefined;
+  /** What the transport is doing now; an abort or a failure does not wait for it. */
+  #step: Deferred<void> | undefined;
 
   constructor(hooks: WritableHooks, highWaterMark: number) {
     this.#hooks = hooks;
@@ -92,10 +114,13 @@ export class WritableSide {
       {
         start: (controller) => {
           this.#controller = controller;
+          // The types of Node 20 do not know it yet.
+          const { signal } = controller as unknown as { signal: AbortSignal };
+          signal.addEventListener('abort', () => this.#step?.reject(signal.reason));
         },
         write: (chunk) => this.#write(chunk),
         close: () => this.#end(),
-        abort: (reason) => this.#settle('errored', reason),
+        abort: (reason) => this.#settle('errored', reason ?? new SocketError('aborted', { message: abortedText })),
       },
       { highWaterMark, size: (chunk) => this.#enqueued(chunk) },
     );
@@ -114,7 +139,7 @@ export class WritableSide {
 
   /** True when everything the caller wrote has been handed over. */
   get idle(): boolean {
-    return this.#queued === 0 && this.#inFlight === undefined;
+    return this.#entered === this.#left && this.#step === undefined;
   }
 
   /** Flushes what is queued and ends our half, whoever holds the lock; resolves when that is done or has failed. */
@@ -122,7 +147,10 @@ export class WritableSide {
     if (this.#state === 'open') {
       if (!this.stream.locked) this.stream.close().catch(() => {});
       else if (this.holder !== undefined) this.holder.close().catch(() => {});
-      else void this.#finishUnderForeignLock();
+      else {
+        this.#endBehind ??= this.#entered;
+        this.#endIfReached();
+      }
     }
     return this.#over.promise;
   }
@@ -138,52 +166,69 @@ export class WritableSide {
   error(reason: unknown): void {
     if (this.done) return;
     this.#controller.error(reason);
+    this.#step?.reject(reason);
     this.#settle('errored', reason);
   }
 
   /** The queuing strategy's size, called once for each chunk that enters the queue, pipes' chunks included. */
   #enqueued(chunk: unknown): number {
-    this.#queued += 1;
+    this.#entered += 1;
     return (chunk as { byteLength?: number } | null | undefined)?.byteLength ?? 0;
   }
 
   #write(chunk: unknown): Promise<void> | undefined {
-    this.#queued -= 1;
+    this.#left += 1;
+    if (this.#endBehind !== undefined && this.#left > this.#endBehind) throw new TypeError(closedText);
     const bytes = this.#take(chunk);
-    if (bytes.byteLength === 0) return undefined;
-    const pending = this.#hooks.write(bytes);
-    if (pending === undefined) return undefined;
-    this.#inFlight = pending.finally(() => {
-      this.#inFlight = undefined;
-    });
-    return this.#inFlight;
+    const pending = bytes.byteLength === 0 ? undefined : this.#hooks.write(bytes);
+    if (pending !== undefined) return this.#await(pending);
+    this.#endIfReached();
+    return undefined;
   }
 
+  /** @throws TypeError, and then the stream is errored: only a pipe brings a chunk here that is not bytes */
   #take(chunk: unknown): Uint8Array {
     if (typeof chunk === 'object' && chunk !== null && 'taken' in chunk) {
       const parcel = chunk as Parcel;
       parcel.taken = true;
       return parcel.bytes;
     }
-    return toBytes(chunk);
+    try {
+      return toBytes(chunk);
+    } catch (error) {
+      this.#settle('errored', error);
+      throw error;
+    }
+  }
+
+  /** Waits for the transport, unless an abort or a failure comes first. */
+  #await(pending: Promise<void>): Promise<void> {
+    const step = createDeferred<void>();
+    this.#step = step;
+    const next = (): void => {
+      this.#step = undefined;
+      step.resolve();
+      this.#endIfReached();
+    };
+    pending.then(next, (error) => step.reject(error));
+    return step.promise;
   }
 
   async #end(): Promise<void> {
+    if (this.#state !== 'open') return this.#over.promise;
     this.#state = 'closing';
-    await this.#hooks.end();
+    await this.#await(this.#hooks.end());
     this.#settle('closed', undefined);
   }
 
-  /** A pipe holds the lock: let its current chunk go out, send our end, and make the pipe fail. */
-  async #finishUnderForeignLock(): Promise<void> {
-    try {
-      await this.#inFlight;
-      if (this.#state !== 'open') return;
-      await this.#end();
-      this.#controller.error(new TypeError(closedText));
-    } catch (error) {
-      this.error(error);
-    }
+  /** A pipe holds the lock: what it has queued goes out, then our end; what it writes later makes it fail. */
+  #endIfReached(): void {
+    if (this.#endBehind === undefined || this.#state !== 'open') return;
+    if (this.#left < this.#endBehind || this.#step !== undefined) return;
+    this.#end().then(
+      () => this.#controller.error(new TypeError(closedText)),
+      (error) => this.error(error),
+    );
   }
 
   #settle(state: State, reason: unknown): void {

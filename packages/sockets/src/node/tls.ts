@@ -29,7 +29,8 @@ export function startTlsOver(
   options: TlsOptions,
   trust: TlsTrust | undefined,
 ): TLSSocket {
-  const name = options.expectedServerHostname ?? hostname;
+  // Neither a name in a certificate nor one in a ClientHello has a trailing dot [RFC 6066 3].
+  const name = (options.expectedServerHostname ?? hostname).replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const settings: ConnectionOptions = {
     ...trust,
     socket: stream as NetSocket,

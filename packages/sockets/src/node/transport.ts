@@ -2,9 +2,9 @@
 //
 // Reading: the stream flows only while somebody asked for data; at most one chunk (64 KiB) is held here beyond what
 // Node itself buffers. Writing: Node tries the system call at once, so most writes need no promise.
-import type { Socket as NetSocket } from 'node:net';
+import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { ParsedAddress } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import { createDeferred, type Deferred } from '../deferred.ts';
@@ -31,6 +31,9 @@ export class NodeTransport implements Transport {
   readonly #hostname: string;
   readonly #abort = new AbortController();
   #events!: TransportEvents;
+  /** What the host dialled. */
+  #dialledStream: Duplex | undefined;
+  /** What bytes go through: the same, or TLS over it. */
   #stream: Duplex | undefined;
   #phase: Phase = 'idle';
   #handshake: 'connect' | 'startTls' = 'connect';
@@ -40,7 +43,7 @@ export class NodeTransport implements Transport {
   #held: Uint8Array<ArrayBuffer> | undefined;
   #ended = false;
   /** Settles when there is a stream to write to; made only when somebody writes before that. */
-  #dialled: Deferred<Duplex> | undefined;
+  #usable: Deferred<Duplex> | undefined;
   #submitted = 0;
   #flushed = 0;
   #pending: Deferred<void> | undefined;
@@ -84,7 +87,7 @@ export class NodeTransport implements Transport {
 
   write(bytes: Uint8Array): Promise<void> | undefined {
     const stream = this.#stream;
-    if (stream === undefined) return this.#untilDialled().then(() => this.write(bytes));
+    if (stream === undefined) return this.#untilUsable().then(() => this.write(bytes));
     this.#submitted += 1;
     stream.write(bytes, this.#onFlushed);
     if (stream.writableLength === 0) return undefined;
@@ -93,10 +96,9 @@ export class NodeTransport implements Transport {
   }
 
   async end(): Promise<void> {
-    const stream = this.#stream ?? (await this.#untilDialled());
-    await new Promise<void>((resolve, reject) => {
-      stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
-    });
+    const stream = this.#stream ?? (await this.#untilUsable());
+    // When it does not end in order, 'error' or 'close' tells why.
+    await new Promise<void>((resolve) => stream.end((error?: Error | null) => (error ? undefined : resolve())));
   }
 
   startTls(options: TlsOptions, events: TransportEvents): void {
@@ -109,64 +111,73 @@ export class NodeTransport implements Transport {
       const code = this.#held === undefined && this.#ended ? 'tls_closed' : 'tls_early_plaintext';
       return this.#fail(toTlsError(code, 'startTls', undefined));
     }
-    plain.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    plain.off('data', this.#onData).off('end', this.#onEnd);
     this.#secure(plain, options);
   }
 
   destroy(reset: boolean): void {
     if (this.#phase === 'over') return;
+    if (this.#phase === 'dialling') this.#abort.abort();
     this.#phase = 'over';
     this.#init.clock.clearTimeout(this.#timer);
-    this.#abort.abort();
     this.#held = undefined;
-    this.#dialled?.reject(new SocketError('closed'));
-    const stream = this.#stream;
+    const stream = this.#stream ?? this.#dialledStream;
     if (stream === undefined) return;
-    if (reset && 'resetAndDestroy' in stream && !('encrypted' in stream)) (stream as NetSocket).resetAndDestroy();
+    if (reset && canReset(stream)) stream.resetAndDestroy();
     else stream.destroy();
   }
 
   #adopt(stream: Duplex): void {
-    // The dialler's promise may arrive after close().
     stream.on('error', this.#onError);
+    // The dialler's promise may arrive after close().
     if (this.#phase === 'over') return void stream.destroy();
-    if (this.#init.options.secureTransport === 'on') this.#secure(stream, this.#init.options.tls);
-    else {
-      this.#watch(stream);
-      if ((stream as NetSocket).connecting) stream.once('connect', this.#onOpen);
-      else queueMicrotask(this.#onOpen);
-    }
+    this.#dialledStream = stream;
+    stream.on('close', this.#onClose);
+    const isTls = this.#init.options.secureTransport === 'on';
+    const onConnect = (): void => {
+      if (this.#phase === 'over') return;
+      if (isTls) this.#secure(stream, this.#init.options.tls);
+      else this.#onOpen();
+    };
+    if (!isTls) this.#use(stream);
+    // TLS waits for the connection: Node replaces the handle of a socket while it tries one address after another.
+    if ((stream as NetSocket).connecting) stream.once('connect', onConnect);
+    else queueMicrotask(onConnect);
   }
 
   #secure(plain: Duplex, options: TlsOptions): void {
     const { hostname, port } = { hostname: this.#hostname, port: this.#init.address.port };
-    const secure = startTlsOver(plain, hostname, options, this.#init.findTrust({ hostname, port }));
-    this.#phase = (plain as NetSocket).connecting ? 'dialling' : 'handshake';
-    if (this.#phase === 'dialling') plain.once('connect', () => (this.#phase = 'handshake'));
-    secure.on('error', this.#onError);
-    secure.once('secureConnect', this.#onOpen);
-    this.#flowing = false;
-    this.#watch(secure);
+    this.#phase = 'handshake';
+    // TLS reports the end of what is below it after everything that came before was read.
+    plain.off('close', this.#onClose);
+    try {
+      const secure = startTlsOver(plain, hostname, options, this.#init.findTrust({ hostname, port }));
+      secure.on('error', this.#onError).on('close', this.#onClose).once('secureConnect', this.#onOpen);
+      this.#use(secure);
+    } catch (error) {
+      // The host's trust is not PEM, or finding it failed.
+      this.#fail(toTlsError('tls_failed', this.#handshake, error));
+    }
   }
 
-  /** Uses a stream from now on. */
-  #watch(stream: Duplex): void {
+  /** Bytes go through this stream from now on. */
+  #use(stream: Duplex): void {
     this.#stream = stream;
-    stream.on('close', this.#onClose);
+    this.#flowing = false;
+    stream.on('end', this.#onEnd);
     if (this.#wanted) this.#flow(stream);
-    this.#dialled?.resolve(stream);
+    this.#usable?.resolve(stream);
   }
 
   #flow(stream: Duplex): void {
     if (this.#flowing) return;
     this.#flowing = true;
-    if (stream.listenerCount('data') === 0) stream.on('data', this.#onData).once('end', this.#onEnd);
-    stream.resume();
+    stream.off('data', this.#onData).on('data', this.#onData).resume();
   }
 
-  #untilDialled(): Promise<Duplex> {
-    this.#dialled ??= createDeferred();
-    return this.#dialled.promise;
+  #untilUsable(): Promise<Duplex> {
+    this.#usable ??= createDeferred();
+    return this.#usable.promise;
   }
 
   readonly #onOpen = (): void => {
@@ -177,7 +188,7 @@ export class NodeTransport implements Transport {
   };
 
   readonly #onData = (chunk: Buffer): void => {
-    const bytes = toOwnBytes(chunk);
+    const bytes = this.#toOwnBytes(chunk);
     if (this.#wanted) {
       this.#wanted = false;
       this.#events.data(bytes);
@@ -203,16 +214,15 @@ export class NodeTransport implements Transport {
 
   readonly #onClose = (): void => {
     // An orderly close has both an end of stream and our own FIN; anything else is a loss that no 'error' reported.
-    if (!this.#ended) this.#onError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+    if (this.#ended && this.#stream?.writableFinished) return;
+    this.#onError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
   };
 
   readonly #onFlushed = (error?: Error | null): void => {
     this.#flushed += 1;
-    if (this.#flushed !== this.#submitted) return;
-    const pending = this.#pending;
+    if (error || this.#flushed !== this.#submitted) return;
+    this.#pending?.resolve();
     this.#pending = undefined;
-    if (error) pending?.reject(fromBrokenConnection(error));
-    else pending?.resolve();
   };
 
   #startTimer(): void {
@@ -232,10 +242,29 @@ export class NodeTransport implements Transport {
 
   #fail(error: SocketError): void {
     if (this.#phase === 'over') return;
-    this.#dialled?.reject(error);
+    const unread = this.#phase === 'open' ? this.#unread() : [];
     this.destroy(true);
-    this.#pending?.reject(error);
-    this.#events.failed(error);
+    this.#events.failed(error, unread);
+  }
+
+  /** What was received and not pulled: at most one chunk here and what Node buffers. */
+  #unread(): Uint8Array<ArrayBuffer>[] {
+    const chunks = this.#held === undefined ? [] : [this.#held];
+    const stream = this.#stream!.off('data', this.#onData);
+    for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) {
+      chunks.push(this.#toOwnBytes(chunk));
+    }
+    return chunks;
+  }
+
+  /**
+   * A chunk that owns its whole buffer, because a byte stream takes the buffer over. What Node reads from a socket does
+   * already; a buffer from a host's own stream may be somebody else's.
+   */
+  #toOwnBytes(chunk: Buffer): Uint8Array<ArrayBuffer> {
+    const { buffer, byteLength } = chunk;
+    const isOwn = this.#stream instanceof NetSocket && buffer.byteLength === byteLength;
+    return isOwn ? new Uint8Array(buffer as ArrayBuffer) : new Uint8Array(chunk);
   }
 
   #info(): SocketInfo {
@@ -254,11 +283,10 @@ function fromAlert(error: unknown): SocketError {
   return new SocketError(code, { message, cause: error });
 }
 
-/** A chunk that owns its whole buffer, because a byte stream takes the buffer over. Node's own reads do already. */
-function toOwnBytes(chunk: Buffer): Uint8Array<ArrayBuffer> {
-  return chunk.byteLength === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer
-    ? new Uint8Array(chunk.buffer)
-    : new Uint8Array(chunk);
+/** Only TCP has a reset, and only once it is connected: before that, Node would wait for the connection. */
+function canReset(stream: Duplex): stream is NetSocket {
+  if (!(stream instanceof NetSocket) || stream instanceof TLSSocket) return false;
+  return !stream.connecting && stream.remoteFamily !== undefined;
 }
 
 /** `ip:port`, with brackets around IPv6. */

@@ -1,5 +1,5 @@
 // What the control frames say, and how each end reads what the other wrote.
-import type { SecureTransport, TlsOptions } from '../options.ts';
+import { isProtocolName, isServerName, maxProtocols, type SecureTransport, type TlsOptions } from '../options.ts';
 import { isSocketErrorCode, SocketError } from '../socket-error.ts';
 import { FrameError } from './frame-parser.ts';
 
@@ -26,8 +26,11 @@ export interface FailedMessage {
 export function parseOpen(value: unknown): OpenMessage {
   const message = toRecord(value);
   const { hostname, port, secureTransport, connectTimeout } = message;
-  if (typeof hostname !== 'string' || hostname.length > 255) throw new FrameError('open: bad hostname');
-  if (!Number.isInteger(port)) throw new FrameError('open: bad port');
+  // What connect() lets through; the empty name too, which fails when it is dialled.
+  if (typeof hostname !== 'string' || !/^[A-Za-z0-9\-._[\]:]{0,255}$/.test(hostname))
+    throw new FrameError('open: bad hostname');
+  if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65_535)
+    throw new FrameError('open: bad port');
   if (secureTransport !== 'off' && secureTransport !== 'on' && secureTransport !== 'starttls') {
     throw new FrameError('open: bad secureTransport');
   }
@@ -39,11 +42,12 @@ export function parseOpen(value: unknown): OpenMessage {
 export function parseTls(value: unknown): TlsOptions {
   const { expectedServerHostname, sni, alpn } = toRecord(value);
   const options: TlsOptions = {};
-  if (expectedServerHostname !== undefined) options.expectedServerHostname = toText(expectedServerHostname);
-  if (sni !== undefined) options.sni = toText(sni);
+  if (expectedServerHostname !== undefined) options.expectedServerHostname = toServerName(expectedServerHostname);
+  if (sni !== undefined) options.sni = toServerName(sni);
   if (alpn !== undefined) {
-    if (!Array.isArray(alpn)) throw new FrameError('tls: bad alpn');
-    options.alpn = alpn.map(toText);
+    if (!Array.isArray(alpn) || alpn.length > maxProtocols || !alpn.every(isProtocolName))
+      throw new FrameError('tls: bad alpn');
+    options.alpn = alpn;
   }
   return options;
 }
@@ -68,8 +72,7 @@ function toRecord(value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function toText(value: unknown): string {
-  if (typeof value !== 'string' || value === '' || value.length > 255)
-    throw new FrameError('bad text in control frame');
+function toServerName(value: unknown): string {
+  if (!isServerName(value)) throw new FrameError('tls: bad name');
   return value;
 }

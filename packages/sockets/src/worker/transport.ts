@@ -42,6 +42,8 @@ export class WorkerTransport implements Transport {
   #ended = false;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #held: Uint8Array<ArrayBuffer> | undefined;
+  /** What the gateway said; reported behind the bytes that came before it. */
+  #failure: SocketError | undefined;
   #spare: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(address: ParsedAddress, options: CheckedOptions) {
@@ -59,7 +61,7 @@ export class WorkerTransport implements Transport {
     const { hostname, port } = this.#address;
     const { secureTransport, connectTimeout, tls } = this.#options;
     const message: OpenMessage = { hostname, port, secureTransport, connectTimeout, tls };
-    this.#writer.write(encodeControl(frameType.open, message)).catch(this.#lost);
+    void this.#send(encodeControl(frameType.open, message));
     void this.#read();
   }
 
@@ -68,6 +70,7 @@ export class WorkerTransport implements Transport {
       const chunk = this.#held;
       this.#held = undefined;
       this.#events.data(chunk);
+      void this.#read();
     } else if (this.#ended) this.#events.ended();
     else {
       this.#wanted = true;
@@ -76,13 +79,20 @@ export class WorkerTransport implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (bytes.byteLength <= maxFrameLength) return this.#writer.write(encodeFrame(frameType.data, bytes));
+    if (bytes.byteLength <= maxFrameLength) return this.#send(encodeFrame(frameType.data, bytes));
     const rest = bytes.subarray(maxFrameLength);
     return this.write(bytes.subarray(0, maxFrameLength)).then(() => this.write(rest));
   }
 
   end(): Promise<void> {
-    return this.#writer.write(encodeFrame(frameType.end));
+    return this.#send(encodeFrame(frameType.end));
+  }
+
+  /** Never rejects: why a write failed is known to the gateway, whose last frame is read ahead. */
+  #send(frame: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#writer.write(frame).then(resolve, (error) => (this.#mayRead() ? void this.#read() : this.#lost(error)));
+    });
   }
 
   startTls(options: TlsOptions, events: TransportEvents): void {
@@ -91,7 +101,7 @@ export class WorkerTransport implements Transport {
     this.#wanted = false;
     if (this.#ended) return this.#fail(toTlsError('tls_closed', 'startTls', undefined));
     if (this.#held !== undefined) return this.#fail(toTlsError('tls_early_plaintext', 'startTls', undefined));
-    this.#writer.write(encodeControl(frameType.startTls, options)).catch(this.#lost);
+    void this.#send(encodeControl(frameType.startTls, options));
     void this.#read();
   }
 
@@ -106,12 +116,17 @@ export class WorkerTransport implements Transport {
     this.#native.close().catch(() => {});
   }
 
-  /** Reads until nothing is missing: the answer to open or startTls, and one chunk if somebody asked for it. */
+  /** One chunk is read ahead, so that a failure is noticed by a Worker that only writes. */
+  #mayRead(): boolean {
+    return this.#phase !== 'over' && this.#held === undefined && !this.#ended;
+  }
+
+  /** Reads until a chunk is held that nobody has asked for. */
   async #read(): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      while (this.#phase === 'opening' || this.#phase === 'securing' || (this.#wanted && this.#phase === 'open')) {
+      while (this.#mayRead()) {
         const { done, value } = await this.#reader.read(this.#spare ?? new Uint8Array(readLength));
         this.#spare = undefined;
         if (this.#isOver()) return;
@@ -143,6 +158,7 @@ export class WorkerTransport implements Transport {
       this.#wanted = false;
       this.#events.ended();
     }
+    if (this.#failure !== undefined) this.#fail(this.#failure);
   }
 
   #deliver(chunk: Uint8Array<ArrayBuffer>): void {
@@ -176,7 +192,7 @@ export class WorkerTransport implements Transport {
       this.#phase = 'open';
       this.#events.opened(value as SocketInfo);
     } else if (type === frameType.end) this.#ended = true;
-    else if (type === frameType.failed) this.#fail(fromFailed(value));
+    else if (type === frameType.failed) this.#failure = fromFailed(value);
   }
 
   readonly #lost = (cause: unknown): void => {
@@ -190,7 +206,8 @@ export class WorkerTransport implements Transport {
 
   #fail(error: SocketError): void {
     if (this.#phase === 'over') return;
+    const unread = this.#held === undefined ? [] : [this.#held];
     this.destroy(true);
-    this.#events.failed(error);
+    this.#events.failed(error, unread);
   }
 }

@@ -20,6 +20,9 @@ const runtimeModules = new Set(['cloudflare:sockets', 'cloudflare:workers']);
 
 const importPattern = /(?:\bfrom\s+|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm;
 
+/** Examples in comments import what readers will import. */
+const comments = /^\s*(?:\/\*\*?|\*|\/\/).*$/gm;
+
 function packageOf(specifier: string): string {
   const parts = specifier.split('/');
   return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? specifier);
@@ -38,7 +41,7 @@ export async function checkArrows(): Promise<string[]> {
     if (dependencies === undefined) continue;
     if (folder === 'sockets' && dependencies.size > 0) problems.push('packages/sockets: must have no dependencies');
     for (const path of await sourceFiles(`packages/${folder}/src`)) {
-      const text = await readFile(path, 'utf8');
+      const text = (await readFile(path, 'utf8')).replace(comments, '');
       for (const [, specifier = ''] of text.matchAll(importPattern)) {
         if (specifier.startsWith('.') || isBuiltin(specifier) || runtimeModules.has(specifier)) continue;
         const name = packageOf(specifier);

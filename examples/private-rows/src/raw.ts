@@ -22,7 +22,9 @@ export async function raw(env: Env): Promise<unknown> {
 }
 
 function startup(parameters: Record<string, string>): Uint8Array {
-  const text = Object.entries(parameters).map(([key, value]) => `${key}\0${value}\0`).join('');
+  const text = Object.entries(parameters)
+    .map(([key, value]) => `${key}\0${value}\0`)
+    .join('');
   const body = new TextEncoder().encode(`\0\x03\0\0${text}\0`);
   return withLength(body);
 }
@@ -43,7 +45,7 @@ function readMessages(readable: ReadableStream<Uint8Array>): AsyncIterable<{ typ
   const reader = readable.getReader({ mode: 'byob' });
   const take = async (length: number): Promise<Uint8Array> => {
     let buffer = new Uint8Array(length);
-    for (let filled = 0; filled < length; ) {
+    for (let filled = 0; filled < length;) {
       const { value, done } = await reader.read(buffer.subarray(filled));
       if (done || value === undefined) throw new Error('the database hung up');
       buffer = new Uint8Array(value.buffer);

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // The `sallyport` command: finds the command, explains it or runs it. A user's mistake prints its remedy, ours a stack.
 import { readFileSync } from 'node:fs';
+import { ConfigurationError } from '@sallyport/edge';
+import { formatDiagnostics } from '@sallyport/workers';
 import { type Command, parseCommand, UsageError } from './command.ts';
 import { dev } from './commands/dev.ts';
 import { explain } from './commands/explain.ts';
@@ -41,6 +43,9 @@ main(process.argv.slice(2)).then(
     if (error instanceof UsageError) {
       process.stderr.write(`${error.message}\nRun sallyport --help for what there is.\n`);
       process.exitCode = usageExit;
+    } else if (error instanceof ConfigurationError) {
+      process.stderr.write(formatDiagnostics(error.diagnostics, { color: false, cwd: process.cwd() }));
+      process.exitCode = 1;
     } else if (error.code === 'EADDRINUSE') {
       process.stderr.write(`The port is taken: ${error.message}\nStop what uses it, or choose another with --port.\n`);
       process.exitCode = 1;

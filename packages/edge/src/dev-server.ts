@@ -9,6 +9,7 @@ import { BackendState } from './front/backend.ts';
 import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
 import type { OnGatewayEvent } from './gateway/events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
+import { ConfigurationError } from './host/configuration-error.ts';
 import { createFileWatcher } from './host/file-watcher.ts';
 import type { OnHostEvent } from './host/host-event.ts';
 import { WorkerHost } from './host/worker-host.ts';
@@ -44,12 +45,14 @@ export interface DevServer extends AsyncDisposable {
 }
 
 const fallback = { ip: 'localhost', port: 8787 };
+/** Without a configuration file there is nothing whose repair could be waited for. */
+const noProject = new Set(['config_not_found', 'config_missing']);
 
 /**
  * Starts everything and resolves when the Worker answers, or its errors have been reported and a repaired file will
  * bring it up.
  *
- * @throws the system's error when the port cannot be listened on
+ * @throws ConfigurationError when there is no project; the system's error when the port cannot be listened on
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const cleanup: (() => Promise<unknown>)[] = [];
@@ -77,6 +80,7 @@ async function start(
     return loaded;
   };
   const first = await load();
+  if (first.diagnostics.some(({ code }) => noProject.has(code))) throw new ConfigurationError(first.diagnostics);
   const dev = first.project?.dev ?? fallback;
 
   let front: HttpFront | undefined;

@@ -7,4 +7,5 @@ export type { GatewayEvent, OnGatewayEvent } from './gateway/events.ts';
 export { type Gateway, type GatewayOptions, startGateway } from './gateway/gateway.ts';
 export { type DevServer, type DevServerOptions, startDevServer } from './dev-server.ts';
 export type { RequestEvent } from './front/http-front.ts';
+export { ConfigurationError } from './host/configuration-error.ts';
 export type { HostEvent, OnHostEvent } from './host/host-event.ts';

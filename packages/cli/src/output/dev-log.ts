@@ -1,6 +1,6 @@
 // What `sallyport dev` prints: for people, coloured lines; with `--json`, one object a line.
 import { styleText } from 'node:util';
-import type { GatewayEvent, HostEvent, RequestEvent } from '@sallyport/edge';
+import { ConfigurationError, type GatewayEvent, type HostEvent, type RequestEvent } from '@sallyport/edge';
 import { BuildError, formatDiagnostics, type RuntimeLog, WorkersError } from '@sallyport/workers';
 
 export interface DevLog {
@@ -44,6 +44,7 @@ export function createTextLog({ write, color, cwd }: Output): DevLog {
     unchanged: () => line(paint('dim', 'No change')),
     failed: ({ error, stillRunning }) => {
       if (error instanceof BuildError) line(formatDiagnostics(error.diagnostics, { color, cwd }));
+      else if (error instanceof ConfigurationError) line(paint('red', error.message));
       else line(paint('red', error instanceof WorkersError ? toUserText(error) : (error.stack ?? error.message)));
       if (stillRunning) line(paint('yellow', 'The previous version still runs.'));
     },

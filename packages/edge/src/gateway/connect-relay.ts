@@ -43,6 +43,8 @@ export async function relayConnect(
     if (target === undefined) throw new SocketError('connection_failed', { message: `Bad authority: ${authority}` });
     const { stream, decision } = await dialThrough(parts.egress, target, { signal: abort.signal });
     report(undefined, decision);
+    // The client may have gone in the same moment, and will not say so again.
+    if (client.destroyed) return void stream.destroy();
     client.off('close', onClientGone);
     if (head.byteLength > 0) client.unshift(head);
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -50,7 +52,8 @@ export async function relayConnect(
   } catch (error) {
     if (!(error instanceof SocketError)) throw error;
     report(error);
-    client.end(`HTTP/1.1 502 ${error.code}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    const answer = `HTTP/1.1 502 ${error.code}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+    client.end(answer, () => client.destroy());
     client.resume();
   }
 }

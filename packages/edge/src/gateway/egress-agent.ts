@@ -17,12 +17,19 @@ export class EgressAgent extends Agent {
   readonly #egress: Egress;
   readonly #findTrust: FindTrust;
   readonly #secure: boolean;
+  readonly #abort = new AbortController();
 
   constructor(parts: { egress: Egress; findTrust: FindTrust; secure: boolean }) {
     super({ keepAlive: true, maxFreeSockets: maxIdleSockets, timeout: idleTimeout });
     this.#egress = parts.egress;
     this.#findTrust = parts.findTrust;
     this.#secure = parts.secure;
+  }
+
+  /** Ends idle and used connections, and those that are still being made. */
+  override destroy(): void {
+    this.#abort.abort();
+    super.destroy();
   }
 
   override createConnection(options: ClientRequestArgs, callback?: Callback): undefined {
@@ -35,15 +42,19 @@ export class EgressAgent extends Agent {
   }
 
   async #connect(target: { hostname: string; port: number }): Promise<Duplex> {
-    const { stream } = await dialThrough(this.#egress, target);
+    const { signal } = this.#abort;
+    const { stream } = await dialThrough(this.#egress, target, { signal });
     if (!this.#secure) return stream;
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1');
     const trust = this.#findTrust({ hostname, port: target.port });
     const secure = startTlsOver(stream, hostname, { alpn: ['http/1.1'] }, trust);
+    const onAbort = (): void => void secure.destroy(new SocketError('aborted'));
+    signal.addEventListener('abort', onAbort, { once: true });
     const failure = await new Promise<unknown>((resolve) => {
       const timer = setTimeout(() => resolve(new SocketError('tls_timeout')), handshakeTimeout);
       const settle = (error?: unknown): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
         secure.off('error', settle).off('secureConnect', settle);
         resolve(error);
       };

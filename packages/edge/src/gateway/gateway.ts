@@ -18,8 +18,17 @@ import { Wakefulness } from './wakefulness.ts';
 export const maxHeaderSize = 131_072;
 /** Milliseconds for a request head to arrive. */
 export const headersTimeout = 20_000;
+/** Connections of one Worker that may be open at once; one more is dropped, and its socket fails as retryable. */
+export const maxConnections = 16_384;
+/** Milliseconds an idle connection is kept: longer than the runtime keeps it, so that it never meets a closed one. */
+const keepAliveTimeout = 60_000;
 /** Pending connections the kernel queues; it caps the number at its own limit. */
 const backlog = 65_535;
+
+const statusOfClientError: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 export interface GatewayOptions {
   /** Path of the unix socket; a stale one is replaced. */
@@ -28,6 +37,8 @@ export interface GatewayOptions {
   /** Authorities and client certificate per destination. Default: the system's, none. */
   findTrust?: FindTrust;
   onEvent?: OnGatewayEvent;
+  /** Milliseconds for a request head to arrive. Default 20 000. */
+  headersTimeout?: number;
 }
 
 export interface Gateway {
@@ -43,7 +54,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const parts = { egress, findTrust, onEvent, wakefulness: new Wakefulness() };
   const proxy = createForwardProxy(parts);
   const sockets = new Set<Socket>();
-  const server = createServer({ requireHostHeader: false, maxHeaderSize, headersTimeout, requestTimeout: 0 });
+  const { headersTimeout: headTimeout = headersTimeout } = options;
+  const server = createServer({
+    requireHostHeader: false,
+    maxHeaderSize,
+    headersTimeout: headTimeout,
+    connectionsCheckingInterval: Math.ceil(headTimeout / 4),
+    requestTimeout: 0,
+    keepAliveTimeout,
+  });
+  server.maxConnections = maxConnections;
 
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -58,14 +78,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   server.on('request', (request, response) => proxy.forward(request, response));
   server.on('upgrade', (request, client, head) => proxy.upgrade(request, client, head));
-  server.on('clientError', (_error, client) => {
-    if (client.writable) client.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    else client.destroy();
+  server.on('clientError', (error: NodeJS.ErrnoException, client) => {
+    const status = statusOfClientError[error.code ?? ''] ?? '400 Bad Request';
+    if (!client.writable) return void client.destroy();
+    client.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => client.destroy());
   });
 
   await rm(path, { force: true });
   await listen(server, path);
   await chmod(path, 0o600);
+  // Without file descriptors accept() fails, and works again when some are free.
+  server.on('error', () => {});
 
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));

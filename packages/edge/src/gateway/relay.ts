@@ -7,6 +7,7 @@ export function relay(one: Duplex, other: Duplex): void {
     one.destroy();
     other.destroy();
   };
+  if (one.destroyed || other.destroyed) return stop();
   for (const [from, to] of [
     [one, other],
     [other, one],

@@ -41,6 +41,12 @@ export interface SessionParts {
   wakefulness: Wakefulness;
 }
 
+/** What the Worker may say next: `open`; nothing but data and `end`; `startTls` too. A Worker's frames are not trusted. */
+/** One thing to do towards the origin; undefined when it is done at once. */
+type Step = () => Promise<void> | undefined;
+
+type Stage = 'new' | 'opening' | 'open' | 'secure' | 'ended';
+
 export class SocketSession {
   readonly #worker: Duplex;
   readonly #parts: SessionParts;
@@ -49,19 +55,20 @@ export class SocketSession {
   #transport: NodeTransport | undefined;
   #decision: Decision | undefined;
   #message: OpenMessage | undefined;
+  #stage: Stage = 'new';
+  #reported = false;
   #startedAt = 0;
   /** Data pieces and control frames of the current chunk that wait for the origin; at most one chunk's worth. */
-  #backlog: (() => Promise<void> | undefined)[] = [];
+  #backlog: Step[] = [];
   #busy = false;
   #originEnded = false;
-  #workerEnded = false;
   #over = false;
 
   constructor(worker: Duplex, head: Uint8Array, parts: SessionParts) {
     this.#worker = worker;
     this.#parts = parts;
     this.#parser = new FrameParser({
-      data: (piece) => this.#enqueue(() => this.#transport?.write(piece)),
+      data: (piece) => this.#data(piece),
       control: (type, value) => this.#control(type, value),
     });
     this.#openTimer = setTimeout(() => this.#abandon(), openTimeout);
@@ -84,13 +91,21 @@ export class SocketSession {
     }
   }
 
+  #data(piece: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#stage === 'new' || this.#stage === 'ended') throw new FrameError('data out of order');
+    this.#enqueue(() => this.#transport?.write(piece));
+  }
+
   #control(type: FrameType, value: unknown): void {
-    if (type === frameType.open && this.#message === undefined) this.#open(parseOpen(value));
-    else if (type === frameType.end && this.#message !== undefined) {
-      this.#workerEnded = true;
-      this.#enqueue(() => this.#transport?.end().catch(() => {}));
-    } else if (type === frameType.startTls && this.#message?.secureTransport === 'starttls') {
+    if (this.#over) return;
+    if (type === frameType.open && this.#stage === 'new') this.#open(parseOpen(value));
+    else if (type === frameType.end && this.#stage !== 'new' && this.#stage !== 'ended') {
+      this.#stage = 'ended';
+      this.#enqueue(() => this.#transport?.end());
+    } else if (type === frameType.startTls && this.#stage === 'open' && this.#message?.secureTransport === 'starttls') {
       const options = parseTls(value);
+      this.#stage = 'secure';
       this.#enqueue(() => {
         this.#transport?.startTls(options, this.#events(frameType.secured));
         return undefined;
@@ -101,6 +116,7 @@ export class SocketSession {
   #open(message: OpenMessage): void {
     clearTimeout(this.#openTimer);
     this.#message = message;
+    this.#stage = 'opening';
     this.#startedAt = performance.now();
     const { hostname, port, secureTransport, connectTimeout, tls } = message;
     this.#transport = new NodeTransport({
@@ -125,7 +141,8 @@ export class SocketSession {
   #events(up: FrameType): TransportEvents {
     return {
       opened: (info) => {
-        if (up === frameType.opened) this.#report(undefined);
+        if (this.#stage === 'opening') this.#stage = 'open';
+        this.#report(undefined);
         this.#worker.write(encodeControl(up, info));
         this.#transport?.pull();
       },
@@ -139,8 +156,9 @@ export class SocketSession {
         this.#worker.write(encodeFrame(frameType.end));
         this.#finishIfDone();
       },
-      failed: (error) => {
-        if (this.#decision === undefined) this.#report(error);
+      failed: (error, unread) => {
+        this.#report(error);
+        for (const chunk of unread) this.#send(chunk);
         this.#fail(error);
       },
     };
@@ -162,7 +180,7 @@ export class SocketSession {
   }
 
   /** Runs one step towards the origin, in order, pausing the Worker while a step waits. */
-  #enqueue(step: () => Promise<void> | undefined): void {
+  #enqueue(step: Step): void {
     if (this.#busy) {
       this.#backlog.push(step);
       return;
@@ -179,20 +197,24 @@ export class SocketSession {
     if (this.#over) return;
     const steps = this.#backlog;
     this.#backlog = [];
-    for (const step of steps) this.#enqueue(step);
-    if (this.#busy) return;
+    for (const [index, step] of steps.entries()) {
+      this.#enqueue(step);
+      if (!this.#busy) continue;
+      this.#backlog = steps.slice(index + 1);
+      return;
+    }
     this.#worker.resume();
     this.#finishIfDone();
   };
 
   #onWorkerEnd(): void {
-    if (this.#workerEnded && this.#parser.atBoundary) return;
+    if (this.#stage === 'ended' && this.#parser.atBoundary) return;
     this.#abandon();
   }
 
   /** Both directions have ended in order. */
   #finishIfDone(): void {
-    if (!this.#originEnded || !this.#workerEnded || this.#busy) return;
+    if (!this.#originEnded || this.#stage !== 'ended' || this.#busy) return;
     this.#over = true;
     this.#transport?.destroy(false);
     this.#worker.end();
@@ -203,7 +225,8 @@ export class SocketSession {
     this.#over = true;
     clearTimeout(this.#openTimer);
     this.#transport?.destroy(true);
-    this.#worker.end(encodeControl(frameType.failed, toFailed(error)));
+    // Once the Worker has the reason, its further writes are to fail rather than vanish.
+    this.#worker.end(encodeControl(frameType.failed, toFailed(error)), () => this.#worker.destroy());
     this.#worker.resume();
   }
 
@@ -216,7 +239,10 @@ export class SocketSession {
     this.#worker.destroy();
   }
 
+  /** Once per connection: that it is up, or why it is not. */
   #report(error: SocketError | undefined): void {
+    if (this.#reported) return;
+    this.#reported = true;
     const { hostname, port, secureTransport } = this.#message!;
     this.#parts.onEvent({
       kind: 'socket',

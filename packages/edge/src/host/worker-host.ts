@@ -15,6 +15,7 @@ import {
   startRuntime,
 } from '@sallyport/workers';
 import type { BackendState } from '../front/backend.ts';
+import { ConfigurationError } from './configuration-error.ts';
 import { fingerprint } from './fingerprint.ts';
 import { fireScheduled, startCronSchedule } from './cron-schedule.ts';
 import type { OnHostEvent } from './host-event.ts';
@@ -103,7 +104,7 @@ export class WorkerHost {
     const { project, diagnostics } = await load();
     if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
     onInputs(project?.watchFiles ?? diagnostics.map(({ file }) => file));
-    if (project === undefined) throw new Error('The configuration has errors.');
+    if (project === undefined) throw new ConfigurationError(diagnostics);
     if (fingerprint(project) !== fingerprint(this.#project)) {
       await this.#bundler?.close();
       this.#bundler = createBundler(project);
@@ -181,7 +182,7 @@ export class WorkerHost {
 }
 
 function describe(error: Error): string {
-  if (!(error instanceof BuildError)) return error.message;
+  if (!(error instanceof BuildError) && !(error instanceof ConfigurationError)) return error.message;
   return error.diagnostics
     .map(({ file, line, column, message }) => `${file}:${line ?? 1}:${column ?? 1}: ${message}`)
     .join('\n');

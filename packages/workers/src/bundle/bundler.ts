@@ -17,6 +17,7 @@ import { aliasPlugin, type CollectedModules, rulesPlugin, socketsPlugin } from '
 import { requiredModules } from './required-module.ts';
 import { toAbsoluteSources } from './source-maps.ts';
 import { startUnbundled } from './unbundled.ts';
+import { listFolders } from './watched-folders.ts';
 
 export interface BundlerOptions {
   /** Absolute path of the module that `cloudflare:sockets` means; by default `@sallyport/sockets/worker`. */
@@ -73,7 +74,7 @@ class EsbuildBundler implements Bundler {
     const [own, user] = await Promise.all([this.#own, noBundle ? this.#unbundled() : this.#bundled()]);
     this.#inputs = user.inputs;
     this.#check(user.exports);
-    return this.#assemble(user, own);
+    return this.#assemble(user, own, await listFolders(build.watchDirs));
   }
 
   async close(): Promise<void> {
@@ -159,11 +160,11 @@ class EsbuildBundler implements Bundler {
     throw this.#failure(findings);
   }
 
-  #assemble(user: UserModules, own: BundleModule[]): Bundle {
+  #assemble(user: UserModules, own: BundleModule[], folders: string[]): Bundle {
     const { main, exports, sourceMaps, warnings } = user;
     const durableObjects = this.#project.durableObjects.map(({ className }) => className);
     const modules = [toEntryModule({ main, exports, durableObjects }), ...user.modules, ...own];
-    const inputs = [...new Set([...user.inputs, ...this.#project.build.watchDirs])];
+    const inputs = [...new Set([...user.inputs, ...folders])];
     const bytes = modules.reduce((sum, { contents }) => sum + Buffer.byteLength(contents), 0);
     return { modules, entry: ownModules.entry, sourceMaps, inputs, exports, warnings, bytes };
   }

@@ -1,7 +1,7 @@
 // Modules beside the bundle, variables and defines, as the running Worker sees them.
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ask, createWorkbench, type WorkbenchOptions } from '../workbench.ts';
 
 const socketsModule = fileURLToPath(new URL('./fixtures/sockets.ts', import.meta.url));
@@ -14,11 +14,7 @@ const wasm = Uint8Array.from([
 
 type Files = Record<string, string | Uint8Array>;
 
-async function answer(
-  t: import('node:test').TestContext,
-  files: Files,
-  options: WorkbenchOptions = {},
-): Promise<unknown> {
+async function answer(t: TestContext, files: Files, options: WorkbenchOptions = {}): Promise<unknown> {
   const bench = await createWorkbench(t, files, { socketsModule, ...options });
   const runtime = await bench.start();
   const { status, body } = await ask(runtime.socketPath, '/');

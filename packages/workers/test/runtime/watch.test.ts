@@ -1,7 +1,8 @@
 // Changes on disk, as editors make them.
 import assert from 'node:assert/strict';
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { EventEmitter, once } from 'node:events';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { watchProject } from '../../src/index.ts';
 import { temporaryFolder } from '../workbench.ts';
@@ -37,7 +38,8 @@ test('watchProject() reports writes, atomic renames and files that appear', asyn
   const [a, b, later] = ['a.ts', 'b.ts', 'later.ts'].map((name) => join(folder, name)) as [string, string, string];
   await Promise.all([writeFile(a, '1'), writeFile(b, '1')]);
   const changes = createChanges();
-  await using watcher = await watchProject([a, later], (paths) => changes.note(paths));
+  const watcher = watchProject([a, later], (paths) => changes.note(paths));
+  t.after(() => watcher.close());
   await writeFile(a, '2');
   assert.deepEqual(await changes.next(), [a]);
   await writeFile(`${a}.tmp`, '3');
@@ -56,15 +58,46 @@ test('watchProject() joins the events of one save, and what changes during a reb
   const files = ['a.ts', 'b.ts'].map((name) => join(folder, name));
   await Promise.all(files.map((file) => writeFile(file, '1')));
   const changes = createChanges();
-  let release: () => void = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await using _ = await watchProject(files, (paths) => {
+  const gate = new EventEmitter();
+  const held = once(gate, 'open').then(() => {});
+  const watcher = watchProject(files, (paths) => {
     changes.note(paths.sort());
     return changes.count === 1 ? held : undefined;
   });
+  t.after(() => watcher.close());
   await Promise.all(files.map((file) => writeFile(file, '2')));
   assert.deepEqual(await changes.next(), files);
   await Promise.all(files.map((file) => writeFile(file, '3')));
-  release();
+  gate.emit('open');
   assert.ok((await changes.next()).length > 0);
+});
+
+test('watchProject() sees every one of many quick saves by renaming, and a folder that is replaced', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'src/deep/a.ts');
+  const changes = createChanges();
+  const watcher = watchProject([file], (paths) => changes.note(paths));
+  t.after(() => watcher.close());
+  await mkdir(dirname(file), { recursive: true });
+  await changes.next();
+  for (let save = 0; save < 20; save++) {
+    await writeFile(`${file}.tmp`, String(save));
+    await rename(`${file}.tmp`, file);
+    assert.deepEqual(await changes.next(), [file]);
+  }
+  await rename(dirname(file), join(folder, 'old'));
+  await changes.next();
+  await mkdir(dirname(file), { recursive: true });
+  await changes.next();
+  await writeFile(file, 'new');
+  assert.deepEqual(await changes.next(), [file]);
+});
+
+test('watchProject() sees a file that appears in a watched folder', async (t) => {
+  const folder = await temporaryFolder(t);
+  const changes = createChanges();
+  const watcher = watchProject([folder], (paths) => changes.note(paths));
+  t.after(() => watcher.close());
+  await writeFile(join(folder, 'new.ts'), '1');
+  assert.deepEqual(await changes.next(), [join(folder, 'new.ts')]);
 });

@@ -6,8 +6,8 @@ export async function rows(env: Env): Promise<unknown> {
   const client = new Client({ connectionString: env.DATABASE });
   await client.connect();
   try {
-    const { rows } = await client.query('select id, name, port from service where port > $1 order by id', [0]);
-    return rows;
+    const result = await client.query('select id, name, port from service where port > $1 order by id', [0]);
+    return result.rows;
   } finally {
     await client.end();
   }

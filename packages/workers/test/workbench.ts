@@ -4,7 +4,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Bundle, createBundler, type Project, type Runtime, type RuntimeLog, startRuntime } from '../src/index.ts';
+import {
+  type Bundle,
+  createBundler,
+  type Project,
+  type Runtime,
+  type RuntimeLog,
+  type RuntimeOptions,
+  startRuntime,
+} from '../src/index.ts';
 
 export interface Workbench {
   folder: string;
@@ -14,8 +22,8 @@ export interface Workbench {
   log(accepts: (log: RuntimeLog) => boolean): Promise<RuntimeLog>;
   write(files: Record<string, string | Uint8Array>): Promise<void>;
   build(): Promise<Bundle>;
-  /** Builds and starts; later starts use the same state directory. */
-  start(): Promise<Runtime>;
+  /** Starts the bundle given or built now; later starts use the same state directory. */
+  start(bundle?: Bundle, options?: Partial<RuntimeOptions>): Promise<Runtime>;
 }
 
 export interface WorkbenchOptions {
@@ -110,10 +118,10 @@ export async function createWorkbench(
         };
         waiting.add(check);
       }),
-    async start() {
+    async start(bundle, options) {
       const runtime = await startRuntime({
         project,
-        bundle: await bundler.build(),
+        bundle: bundle ?? (await bundler.build()),
         gatewaySocket: join(folder, 'gateway.sock'),
         directory: join(folder, 'run'),
         stateDirectory: join(folder, 'state'),
@@ -121,6 +129,7 @@ export async function createWorkbench(
           logs.push(log);
           for (const check of waiting) check(log);
         },
+        ...options,
       });
       t.after(() => runtime.close());
       return runtime;

@@ -1,6 +1,6 @@
 // From a project to the modules workerd loads. esbuild's context keeps parsed files between builds, so a rebuild costs
 // what changed.
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type BuildContext, type BuildFailure, type BuildResult, context } from 'esbuild';
 import { nodeCompatMode } from '../config/compatibility.ts';
 import type { Project } from '../project.ts';
@@ -45,6 +45,9 @@ export interface Bundler extends AsyncDisposable {
 }
 
 const mainModule = 'index.js';
+
+/** Inputs that plugins or esbuild itself made up. */
+const notAFile = /^(?:sallyport-[a-z]+:|<|\(disabled\):)/;
 
 const isFailure = (error: unknown): error is BuildFailure =>
   error instanceof Error && Array.isArray((error as Partial<BuildFailure>).errors);
@@ -109,7 +112,7 @@ class EsbuildBundler implements Bundler {
     const output = Object.values(result.metafile?.outputs ?? {}).find(
       (candidate) => candidate.entryPoint !== undefined,
     );
-    const files = Object.keys(result.metafile?.inputs ?? {}).map((path) => resolve(root, path));
+    const files = Object.keys(result.metafile?.inputs ?? {}).filter((path) => !notAFile.test(path));
     return {
       main: mainModule,
       modules: [
@@ -117,7 +120,7 @@ class EsbuildBundler implements Bundler {
         ...this.#collected.modules.values(),
       ],
       sourceMaps: new Map([[mainModule, toAbsoluteSources(text('index.js.map'), root)]]),
-      inputs: [...files.filter((path) => isAbsolute(path) && !path.includes(':')), ...this.#collected.files],
+      inputs: [...files.map((path) => resolve(root, path)), ...this.#collected.files],
       exports: output?.exports ?? [],
       warnings: result.warnings.map((message) => fromMessage(message, { severity: 'warning', root, main })),
     };

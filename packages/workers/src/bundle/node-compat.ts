@@ -72,8 +72,12 @@ function injectGlobals(build: PluginBuild, { inject, polyfill }: NodeEnvironment
   const virtual = new Map([...lines.values()].map((text, index) => [`${prefix}${index}.js`, text.join('\n')]));
   const polyfills = new Set(polyfill.map((specifier) => require.resolve(specifier)));
   build.initialOptions.inject = [...(build.initialOptions.inject ?? []), ...virtual.keys(), ...polyfills];
-  build.onResolve({ filter: /sallyport-node-globals-\d+\.js$/ }, ({ path }) => ({ path, sideEffects: true }));
-  build.onLoad({ filter: /sallyport-node-globals-\d+\.js$/ }, ({ path }) => ({
+  build.onResolve({ filter: /sallyport-node-globals-\d+\.js$/ }, ({ path }) => ({
+    path,
+    namespace: 'sallyport-globals',
+    sideEffects: true,
+  }));
+  build.onLoad({ filter: /.*/, namespace: 'sallyport-globals' }, ({ path }) => ({
     contents: virtual.get(path) ?? '',
     loader: 'js',
     resolveDir: resolve('/'),

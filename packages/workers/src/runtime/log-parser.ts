@@ -29,10 +29,29 @@ function parseLine(line: string): LogLine | undefined {
   }
 }
 
-function mapException<Exception extends Omit<RuntimeException, 'event'>>(
-  error: Exception,
-  mapper: StackMapper,
-): Exception {
+type Thrown = Omit<RuntimeException, 'event'>;
+
+const isThrown = (value: unknown): value is Thrown => {
+  const { name, message, stack, code, remedy, cause } = (value ?? {}) as Record<keyof Thrown, unknown>;
+  const optional = [stack, code, remedy];
+  return (
+    [name, message].every((field) => typeof field === 'string') &&
+    optional.every((field) => field === undefined || typeof field === 'string') &&
+    (cause === undefined || isThrown(cause))
+  );
+};
+
+/** A report of `worker/invoke.ts`; undefined when a Worker printed something that only looks like one. */
+function parseReport(text: string): { event: string; error: Thrown } | undefined {
+  try {
+    const { event, error } = JSON.parse(text) as { event: unknown; error: unknown };
+    return typeof event === 'string' && isThrown(error) ? { event, error } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function mapException<Exception extends Thrown>(error: Exception, mapper: StackMapper): Exception {
   return {
     ...error,
     ...(error.stack !== undefined && { stack: mapper.map(error.stack) }),
@@ -77,9 +96,11 @@ export class LogParser {
     const parsed = parseLine(line);
     if (parsed === undefined) {
       onLog({ kind: 'runtime', level: 'error', message: mapper.map(line), time: now() });
-    } else if (parsed.source === undefined && parsed.message.startsWith(exceptionMarker)) {
-      this.#exception(parsed);
-    } else if (parsed.source === undefined || !this.#isRepetition(parsed.message)) {
+      return;
+    }
+    const isReport = parsed.source === undefined && parsed.message.startsWith(exceptionMarker);
+    if (isReport && this.#exception(parsed)) return;
+    if (parsed.source === undefined || !this.#isRepetition(parsed.message)) {
       const level = levels.has(parsed.level) ? (parsed.level as LogLevel) : 'info';
       const isConsole = parsed.source === undefined;
       const message = mapper.map(isConsole ? parsed.message : parsed.message.replace(ownStack, ''));
@@ -87,17 +108,17 @@ export class LogParser {
     }
   }
 
-  #exception({ message, timestamp }: LogLine): void {
+  #exception({ message, timestamp }: LogLine): boolean {
     const { mapper, onLog } = this.#options;
-    const { event, error } = JSON.parse(message.slice(exceptionMarker.length)) as {
-      event: string;
-      error: Omit<RuntimeException, 'event'>;
-    };
+    const report = parseReport(message.slice(exceptionMarker.length));
+    if (report === undefined) return false;
+    const { event, error } = report;
     const exception = { event, ...mapException(error, mapper) };
     this.#reports.push(`${error.name}: ${error.message}`);
     if (this.#reports.length > rememberedReports) this.#reports.shift();
     const text = exception.stack ?? `${exception.name}: ${exception.message}`;
     onLog({ kind: 'exception', level: 'error', message: text, time: Number(timestamp), exception });
+    return true;
   }
 
   /** workerd prints the message of what a handler threw as well; ours came before and has the stack. */

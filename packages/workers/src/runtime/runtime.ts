@@ -162,6 +162,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   checkSocketPath(options.gatewaySocket);
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(options.directory, 'run-'));
+  try {
+    return await startIn(folder, workerd, options);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string, workerd: string, options: RuntimeOptions): Promise<Runtime> {
   const sockets = await createSocketFolder(folder, { longest: 'triggers.sock' });
   const config = await writeConfig(options, folder, sockets);
   const inspector = options.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${options.inspectorPort}`];

@@ -9,8 +9,9 @@ export interface StackMapper {
   map(text: string): string;
 }
 
+/** A stack line of our wrapper or our sockets. */
 const ownFrame = new RegExp(`^\\s+at .*\\b${ownFolder}[\\w.-]+\\.js:\\d+:\\d+`);
-// What is left of our wrapper in a stack once its own frames are gone.
+/** A place in a module: `index.js:3:9`. */
 const position = /([^\s()]+?\.[cm]?js):(\d+):(\d+)/g;
 
 /** Paths inside `root` are written relative to it, as in `src/index.ts:3:9`. */

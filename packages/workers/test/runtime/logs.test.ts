@@ -1,0 +1,88 @@
+// What a Worker prints, as logs.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exceptionMarker } from '../../src/bundle/worker/invoke.ts';
+import type { RuntimeLog } from '../../src/index.ts';
+import { LogParser, longestLine } from '../../src/runtime/log-parser.ts';
+import { ask, createWorkbench } from '../workbench.ts';
+
+function parse(...chunks: string[]): RuntimeLog[] {
+  const logs: RuntimeLog[] = [];
+  const parser = new LogParser({ mapper: { map: (text) => text }, now: () => 7, onLog: (log) => logs.push(log) });
+  for (const chunk of chunks) parser.push(chunk);
+  parser.end();
+  return logs;
+}
+
+const line = (fields: object): string => `${JSON.stringify({ timestamp: 1, level: 'log', ...fields })}\n`;
+
+test('console methods keep their level, and stacks in messages are mapped to the sources', async (t) => {
+  const bench = await createWorkbench(t, {
+    'src/index.ts': `interface Erased { a: string }
+      export default { fetch() {
+        console.debug('a'); console.log('b', { c: 1 }); console.info('d'); console.warn('e\\nf');
+        console.error(new Error('g')); console.log('done');
+        return new Response(); } };`,
+  });
+  const runtime = await bench.start();
+  await ask(runtime.socketPath, '/');
+  await bench.log(({ message }) => message === 'done');
+  const seen = bench.logs.map(({ kind, level, message }) => [kind, level, message.split('\n    at')[0]]);
+  assert.deepEqual(seen.slice(0, 5), [
+    ['console', 'debug', 'a'],
+    ['console', 'log', 'b { c: 1 }'],
+    ['console', 'info', 'd'],
+    ['console', 'warn', 'e\nf'],
+    ['console', 'error', 'Error: g'],
+  ]);
+  assert.match(bench.logs[4]!.message, /at .*fetch \(src\/index\.ts:4:\d+\)/);
+  assert.ok(bench.logs.every(({ time }) => time > 1.6e12));
+});
+
+test('lines may arrive in pieces and without a last newline', () => {
+  const text = line({ message: 'one' }) + line({ message: 'two' });
+  const messages = parse(...text.slice(0, -1)).map(({ message }) => message);
+  assert.deepEqual(messages, ['one', 'two']);
+});
+
+test('what is not JSON is the runtime speaking', () => {
+  const [log] = parse('*** Received signal #11: Segmentation fault\n');
+  assert.deepEqual(log, {
+    kind: 'runtime',
+    level: 'error',
+    message: '*** Received signal #11: Segmentation fault',
+    time: 7,
+  });
+});
+
+test('an endless line is cut', () => {
+  const logs = parse('x'.repeat(longestLine), 'y'.repeat(longestLine), 'z\n', line({ message: 'after' }));
+  assert.equal(logs.length, 2);
+  assert.ok(logs[0]!.message.length <= longestLine + 1);
+  assert.equal(logs[1]!.message, 'after');
+});
+
+test('a Worker that prints our marker itself only prints', () => {
+  const forged = ['', ' nonsense', ' null', ' {"event":1}', ' {"event":"fetch","error":{"name":"a"}}'];
+  for (const rest of forged) {
+    const message = exceptionMarker + rest;
+    assert.deepEqual(parse(line({ message })), [{ kind: 'console', level: 'log', message, time: 1 }]);
+  }
+});
+
+test('only the exception that was reported is left out when the runtime repeats it', () => {
+  const report = { event: 'fetch', error: { name: 'Error', message: 'known', stack: 'Error: known\n    at f' } };
+  const repeat = (text: string): string =>
+    line({
+      level: 'error',
+      source: 'server.c++:1',
+      message: `Uncaught exception: x: failed: remote.jsg.Error: ${text}`,
+    });
+  const text = line({ message: `${exceptionMarker} ${JSON.stringify(report)}` });
+  const logs = parse(text, repeat('other'), repeat('known'), repeat('known'));
+  assert.deepEqual(
+    logs.map(({ kind }) => kind),
+    ['exception', 'runtime', 'runtime'],
+  );
+  assert.equal(logs[0]?.exception?.message, 'known');
+});

@@ -77,8 +77,9 @@ function toGatewayText(event: GatewayEvent, paint: Paint): string {
   if (code === undefined && message === undefined) {
     return `  ${paint('green', '→')} ${where}${rule} ${status === undefined ? '' : `${status} `}${ms(took)}`;
   }
-  const detail = decision?.verdict === 'deny' ? decision.remedy : '';
-  return `  ${paint('red', '✗')} ${where} ${paint('red', code ?? 'failed')}${rule}: ${clean(message ?? '')}${detail === '' ? '' : `\n    ${detail}`}`;
+  const failed = `  ${paint('red', '✗')} ${where} ${paint('red', code ?? 'failed')}${rule}`;
+  // The documented text of a refused connection says less than its code and rule.
+  return decision?.verdict === 'deny' ? `${failed}\n    ${decision.remedy}` : `${failed}: ${clean(message ?? '')}`;
 }
 
 function toLogText({ kind, level, message, exception }: RuntimeLog, paint: Paint): string {

@@ -1,6 +1,7 @@
 // Node's HTTP connection pool over egress: every connection a `fetch()` uses was decided and dialled by it.
 import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Egress } from '@sallyport/egress';
 import { type FindTrust, SocketError, startTlsOver, tlsErrorCode, toTlsError } from '@sallyport/sockets/internal';
 import { dialThrough } from './egress-dial.ts';
@@ -46,12 +47,11 @@ export class EgressAgent extends Agent {
     const { stream } = await dialThrough(this.#egress, target, { signal });
     if (!this.#secure) return stream;
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1');
-    const trust = this.#findTrust({ hostname, port: target.port });
-    const secure = startTlsOver(stream, hostname, { alpn: ['http/1.1'] }, trust);
+    const secure = this.#startTls(stream, { hostname, port: target.port });
     const onAbort = (): void => void secure.destroy(new SocketError('aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
     const failure = await new Promise<unknown>((resolve) => {
-      const timer = setTimeout(() => resolve(new SocketError('tls_timeout')), handshakeTimeout);
+      const timer = setTimeout(() => settle(new SocketError('tls_timeout')), handshakeTimeout);
       const settle = (error?: unknown): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
@@ -64,5 +64,14 @@ export class EgressAgent extends Agent {
     secure.on('error', () => {});
     secure.destroy();
     throw failure instanceof SocketError ? failure : toTlsError(tlsErrorCode(failure), 'connect', failure);
+  }
+
+  #startTls(stream: Duplex, destination: { hostname: string; port: number }): TLSSocket {
+    try {
+      return startTlsOver(stream, destination.hostname, { alpn: ['http/1.1'] }, this.#findTrust(destination));
+    } catch (error) {
+      stream.destroy();
+      throw toTlsError('tls_failed', 'connect', error);
+    }
   }
 }

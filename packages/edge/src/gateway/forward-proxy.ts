@@ -25,6 +25,8 @@ const hopByHop = new Set([
   'host',
 ]);
 
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 export interface ForwardProxy {
   /** Answers one request. */
   forward(incoming: IncomingMessage, response: ServerResponse): void;
@@ -78,42 +80,52 @@ export function createForwardProxy(parts: {
       const url = toTarget(incoming.url);
       if (url === undefined) return refuseForm(response);
       const report = reporter(incoming, url, 'fetch');
-      const outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, hasBody(incoming)));
+      const body = hasBody(incoming);
+      let outgoing: ClientRequest;
       let answered = false;
-      outgoing.on('response', (answer) => {
-        answered = true;
-        report({ status: answer.statusCode ?? 0 });
-        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders, false));
-        pipeline(answer, response, () => {});
-      });
-      outgoing.on('error', (error) => {
-        if (answered || response.destroyed) return void response.destroy();
-        answered = true;
-        report({ error });
-        fail(response, error);
-      });
+      const send = (): void => {
+        outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, body));
+        outgoing.on('response', (answer) => {
+          answered = true;
+          report({ status: answer.statusCode ?? 0 });
+          writeHeadOf(answer, response);
+          pipeline(answer, response, () => {});
+        });
+        outgoing.on('error', (error) => {
+          if (answered || response.destroyed) return void response.destroy();
+          // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
+          if (outgoing.reusedSocket && safeMethods.has(incoming.method ?? '') && !body && isReset(error)) return send();
+          answered = true;
+          report({ error });
+          incoming.unpipe(outgoing);
+          incoming.resume();
+          fail(response, error);
+        });
+        if (body) incoming.pipe(outgoing);
+        else outgoing.end();
+      };
+      send();
       response.on('close', () => outgoing.destroy());
-      if (hasBody(incoming)) pipeline(incoming, outgoing, () => {});
-      else outgoing.end();
     },
 
     upgrade(incoming, client, head) {
       client.on('error', () => client.destroy());
-      const url = toTarget(incoming.url);
       const response = new ServerResponse(incoming);
-      if (url === undefined) {
+      // Whatever is answered instead of an upgrade is the last thing said on this connection.
+      const refuse = (answer: () => void): void => {
+        if (client.destroyed) return;
+        response.shouldKeepAlive = false;
         response.assignSocket(client as never);
-        return refuseForm(response);
-      }
+        response.once('finish', () => client.end(() => client.destroy()));
+        client.resume();
+        answer();
+      };
+      const url = toTarget(incoming.url);
+      if (url === undefined) return refuse(() => refuseForm(response));
       const report = reporter(incoming, url, 'websocket');
       const headers = endToEnd(incoming.rawHeaders, false);
-      const outgoing = start(incoming, url, [
-        ...headers,
-        'Connection',
-        'Upgrade',
-        'Upgrade',
-        incoming.headers.upgrade ?? 'websocket',
-      ]);
+      const protocol = incoming.headers.upgrade ?? 'websocket';
+      const outgoing = start(incoming, url, [...headers, 'Connection', 'Upgrade', 'Upgrade', protocol]);
       client.once('close', () => outgoing.destroy());
       outgoing.on('upgrade', (answer, origin, originHead) => {
         report({ status: 101 });
@@ -124,16 +136,15 @@ export function createForwardProxy(parts: {
       });
       outgoing.on('response', (answer) => {
         report({ status: answer.statusCode ?? 0 });
-        response.assignSocket(client as never);
-        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders, false));
-        pipeline(answer, response, () => client.end());
+        refuse(() => {
+          writeHeadOf(answer, response);
+          pipeline(answer, response, (error) => error && client.destroy());
+        });
       });
       outgoing.on('error', (error) => {
+        if (response.headersSent) return void client.destroy();
         report({ error });
-        if (client.writable && !response.headersSent) {
-          response.assignSocket(client as never);
-          fail(response, error);
-        } else client.destroy();
+        refuse(() => fail(response, error));
       });
       outgoing.end();
     },
@@ -172,6 +183,20 @@ function endToEnd(rawHeaders: string[], mayBeChunked: boolean): string[] {
     if (!hopByHop.has(name) && !named.has(name)) kept.push(rawHeaders[index]!, rawHeaders[index + 1]!);
   }
   return chunked && mayBeChunked ? [...kept, 'Transfer-Encoding', 'chunked'] : kept;
+}
+
+/** The origin's status and fields; what it says in words may hold characters that HTTP forbids. */
+function writeHeadOf(
+  { statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const status = statusCode >= 200 && statusCode <= 999 ? statusCode : 502;
+  response.writeHead(status, statusMessage.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, ''), endToEnd(rawHeaders, false));
+}
+
+function isReset(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function toHead({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {

@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEgress, type Policy } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
-import { loadProject, type LoadedProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
+import {
+  loadProject,
+  type LoadedProject,
+  type LoadProjectOptions,
+  type Project,
+  watchProject,
+} from '@sallyport/workers';
 import { BackendState } from './front/backend.ts';
 import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
 import type { OnGatewayEvent } from './gateway/events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
-import { createFileWatcher } from './host/file-watcher.ts';
 import type { OnHostEvent } from './host/host-event.ts';
 import { WorkerHost } from './host/worker-host.ts';
 
@@ -103,7 +108,7 @@ async function start(
     onRequest: options.onRequest,
   });
 
-  const watcher = options.watch === false ? undefined : createFileWatcher(() => void host.reload());
+  const watcher = options.watch === false ? undefined : watchProject([], () => void host.reload());
   if (watcher !== undefined) cleanup.push(() => watcher.close());
   let unused: LoadedProject | undefined = first;
   const host = new WorkerHost({

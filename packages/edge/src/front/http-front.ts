@@ -135,11 +135,14 @@ function pathOf(runtime: Backend, incoming: IncomingMessage): string {
   return isTrigger(incoming.url ?? '/') ? runtime.triggersSocketPath : runtime.socketPath;
 }
 
-/** The request's own fields, and the client's address where Workers look for it; a client cannot forge it. */
+/** Fields only the edge may set: where Workers look for the client's address, and what workerd takes from the edge. */
+const edgeFields = /^(?:cf-connecting-ip|sallyport-.*)$/i;
+
+/** The request's own fields, and the client's address; a client can forge neither. */
 function toHeaders(incoming: IncomingMessage): Record<string, string> {
   const headers = incoming.rawHeaders.slice();
   for (let index = headers.length - 2; index >= 0; index -= 2) {
-    if (headers[index]!.toLowerCase() === 'cf-connecting-ip') headers.splice(index, 2);
+    if (edgeFields.test(headers[index]!)) headers.splice(index, 2);
   }
   headers.push('CF-Connecting-IP', incoming.socket.remoteAddress ?? '');
   return headers as unknown as Record<string, string>;

@@ -33,6 +33,8 @@ export const maxQueuedBytes = 131_072;
 const copyBelow = 16_384;
 /** Milliseconds a Worker has to say what it wants, once connected. */
 export const openTimeout = 10_000;
+/** Milliseconds a Worker has to hang up after it was told why its connection failed. */
+const farewellTimeout = 5_000;
 
 export interface SessionParts {
   egress: Egress;
@@ -51,7 +53,7 @@ export class SocketSession {
   readonly #worker: Duplex;
   readonly #parts: SessionParts;
   readonly #parser: FrameParser;
-  readonly #openTimer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #transport: NodeTransport | undefined;
   #decision: Decision | undefined;
   #message: OpenMessage | undefined;
@@ -71,7 +73,7 @@ export class SocketSession {
       data: (piece) => this.#data(piece),
       control: (type, value) => this.#control(type, value),
     });
-    this.#openTimer = setTimeout(() => this.#abandon(), openTimeout);
+    this.#timer = setTimeout(() => this.#abandon(), openTimeout);
     worker.on('data', (chunk: Buffer<ArrayBuffer>) => this.#push(chunk));
     worker.on('end', () => this.#onWorkerEnd());
     worker.on('error', () => this.#abandon());
@@ -114,7 +116,7 @@ export class SocketSession {
   }
 
   #open(message: OpenMessage): void {
-    clearTimeout(this.#openTimer);
+    clearTimeout(this.#timer);
     this.#message = message;
     this.#stage = 'opening';
     this.#startedAt = performance.now();
@@ -223,19 +225,21 @@ export class SocketSession {
   #fail(error: SocketError): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#openTimer);
+    clearTimeout(this.#timer);
     this.#transport?.destroy(true);
-    // Once the Worker has the reason, its further writes are to fail rather than vanish.
-    this.#worker.end(encodeControl(frameType.failed, toFailed(error)), () => this.#worker.destroy());
+    this.#worker.end(encodeControl(frameType.failed, toFailed(error)));
+    // Closing with the Worker's bytes unread would reset its side, and the reason would be lost: what it still sends is
+    // read and dropped until it has hung up.
     this.#worker.resume();
+    this.#timer = setTimeout(() => this.#worker.destroy(), farewellTimeout);
   }
 
   #abandon(): void {
     if (!this.#over) {
       this.#over = true;
-      clearTimeout(this.#openTimer);
       this.#transport?.destroy(true);
     }
+    clearTimeout(this.#timer);
     this.#worker.destroy();
   }
 

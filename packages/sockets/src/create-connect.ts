@@ -3,6 +3,7 @@ import { type AddressLike, parseAddress } from './address.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { currentSlots } from './invocation.ts';
 import { checkOptions, defaults, type SocketOptions } from './options.ts';
+import { type SlotLimits, Slots } from './slots.ts';
 import { type Socket, startSocket } from './socket.ts';
 import type { CreateTransport } from './transport.ts';
 
@@ -14,13 +15,17 @@ export interface ConnectParts {
   clock?: Clock;
   /** Milliseconds `close()` waits for queued writes before it resets the connection. Default 5 000. */
   lingerTimeout?: number;
+  /** Shared by all sockets opened outside an invocation; inside one the invocation's own slots count. Default: none. */
+  limits?: Partial<SlotLimits>;
 }
 
 export function connectThrough({
   createTransport,
   clock = systemClock,
   lingerTimeout = defaults.lingerTimeout,
+  limits,
 }: ConnectParts): Connect {
+  const shared = limits === undefined ? undefined : new Slots(limits, clock);
   return function connect(address, options) {
     const parsed = parseAddress(address);
     const checked = checkOptions(options, parsed.scheme);
@@ -28,7 +33,7 @@ export function connectThrough({
       address: parsed,
       options: checked,
       transport: createTransport(parsed, checked),
-      slots: currentSlots(),
+      slots: currentSlots() ?? shared,
       clock,
       lingerTimeout,
     });

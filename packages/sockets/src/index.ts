@@ -28,6 +28,7 @@ export { type ConnectHost, createConnect } from './node/create-connect.ts';
 export type { Dial, DialOptions } from './node/dial.ts';
 export type { FindTrust, TlsTrust } from './node/tls.ts';
 export type { SecureTransport, SocketOptions, TlsOptions } from './options.ts';
+export type { SlotLimits } from './slots.ts';
 export { Socket } from './socket.ts';
 export { SocketError } from './socket-error.ts';
 export type { SocketInfo } from './transport.ts';

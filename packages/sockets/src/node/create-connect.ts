@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import { type Connect, connectThrough } from '../create-connect.ts';
+import type { SlotLimits } from '../slots.ts';
 import { type Dial, dialDirect } from './dial.ts';
 import type { FindTrust } from './tls.ts';
 import { NodeTransport } from './transport.ts';
@@ -13,6 +14,11 @@ export interface ConnectHost {
   tls?: FindTrust;
   /** Milliseconds `close()` waits for queued writes before it resets the connection. Default 5 000. */
   lingerTimeout?: number;
+  /**
+   * How many sockets may be open at once, and how long one waits for a slot; shared by all sockets opened outside
+   * `withInvocation()`. Default: no limit.
+   */
+  limits?: Partial<SlotLimits>;
   clock?: Clock;
 }
 
@@ -23,5 +29,6 @@ export function createConnect(host: ConnectHost = {}): Connect {
     createTransport: (address, options) => new NodeTransport({ address, options, dial, findTrust, clock }),
     clock,
     ...(host.lingerTimeout === undefined ? {} : { lingerTimeout: host.lingerTimeout }),
+    ...(host.limits === undefined ? {} : { limits: host.limits }),
   });
 }

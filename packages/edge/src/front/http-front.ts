@@ -85,7 +85,7 @@ async function forward(incoming: IncomingMessage, response: ServerResponse, back
     agent: runtime.agent,
     method: incoming.method,
     path: incoming.url,
-    headers: toHeaders(incoming),
+    headers: toHeaders(incoming) as unknown as Record<string, string>,
     setHost: false,
   });
   const release = runtime.hold();
@@ -124,7 +124,7 @@ async function upgrade(
     done(Number(/^HTTP\/1\.1 (\d{3})/.exec(first.toString('latin1'))?.[1] ?? 502));
   });
   const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
-  const headers = incoming.rawHeaders;
+  const headers = toHeaders(incoming);
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
   worker.write(`${lines.join('\r\n')}\r\n\r\n`);
   if (head.byteLength > 0) worker.write(head);
@@ -139,13 +139,13 @@ function pathOf(runtime: Backend, incoming: IncomingMessage): string {
 const edgeFields = /^(?:cf-connecting-ip|sallyport-.*)$/i;
 
 /** The request's own fields, and the client's address; a client can forge neither. */
-function toHeaders(incoming: IncomingMessage): Record<string, string> {
+function toHeaders(incoming: IncomingMessage): string[] {
   const headers = incoming.rawHeaders.slice();
   for (let index = headers.length - 2; index >= 0; index -= 2) {
     if (edgeFields.test(headers[index]!)) headers.splice(index, 2);
   }
   headers.push('CF-Connecting-IP', incoming.socket.remoteAddress ?? '');
-  return headers as unknown as Record<string, string>;
+  return headers;
 }
 
 async function explainFailure(

@@ -1,0 +1,163 @@
+// Who is measured. Guests are programs that take orders on standard input; Workers are asked over HTTP. Each lives through
+// all rounds, so that start-up and compilation are behind it.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child, startChild } from '../kit/child.ts';
+import type { Figures, Order } from './guests/serve.ts';
+
+export type GuestName = 'net' | 'node' | 'deno' | 'bun';
+export type WorkerName = 'worker' | 'workerd';
+export type SubjectName = GuestName | WorkerName;
+
+export interface Subject extends AsyncDisposable {
+  readonly name: SubjectName;
+  readonly pid: number;
+  /** Does the work once. Rejects when it went wrong. */
+  run(order: WorkerOrder): Promise<Figures>;
+}
+
+/** Workers know one kind of work more: a BYOB download. */
+export type WorkerOrder = Omit<Order, 'work'> & { work: Order['work'] | 'byob' };
+
+/** Paths of the executables that had to be found; Node is always there. */
+export interface Executables {
+  deno: string | undefined;
+  bun: string | undefined;
+}
+
+const guestFolder = 'bench/sockets/guests';
+const workerFixture = 'bench/fixtures/sockets-worker';
+/** Milliseconds one piece of work may take. */
+const deadline = 180_000;
+export const helloFixture = 'bench/fixtures/hello';
+const workerdBinary = 'node_modules/@cloudflare/workerd-linux-64/bin/workerd';
+
+/** On Node 20 a loader strips the types; without the condition that would load our packages from source. */
+export function toNodeCommand(): string[] {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const stripsTypes = major > 22 || (major === 22 && minor >= 18);
+  return [process.execPath, ...(stripsTypes ? [] : ['--import', import.meta.resolve('@oxc-node/core/register')])];
+}
+
+function toGuestCommand(name: GuestName, { deno, bun }: Executables): string[] | undefined {
+  if (name === 'net') return [...toNodeCommand(), `${guestFolder}/node-net.ts`];
+  if (name === 'node') return [...toNodeCommand(), `${guestFolder}/node-connect.ts`];
+  if (name === 'deno') return deno === undefined ? undefined : [deno, 'run', '-A', '--quiet', `${guestFolder}/deno.ts`];
+  return bun === undefined ? undefined : [bun, 'run', `${guestFolder}/bun.ts`];
+}
+
+/** A guest's process; undefined where its runtime cannot be had. */
+export function startGuest(name: GuestName, executables: Executables): Subject | undefined {
+  const command = toGuestCommand(name, executables);
+  if (command === undefined) return undefined;
+  // Deno would otherwise read the workspace's manifest and look after its node_modules.
+  const child = startChild(command, { env: { DENO_NO_PACKAGE_JSON: '1', DENO_NO_UPDATE_CHECK: '1' } });
+  return {
+    name,
+    pid: child.pid,
+    run: async (order) => {
+      child.send(JSON.stringify(order));
+      const answer = JSON.parse(await child.nextLine()) as Figures & { error?: string };
+      if (answer.error !== undefined) throw new Error(`${name} ${order.work}: ${answer.error}`);
+      return answer;
+    },
+    [Symbol.asyncDispose]: () => child.close(),
+  };
+}
+
+/** A running server of Workers and its address. */
+export interface Served extends AsyncDisposable {
+  readonly pid: number;
+  readonly origin: string;
+}
+
+/** `sallyport dev` as installed: the built command, in a process of its own. */
+export async function startDev(folder: string): Promise<Served> {
+  const state = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  const port = await findFreePort();
+  const flags = ['--ip', '127.0.0.1', '--port', String(port), '--no-watch', '--persist-to', state];
+  const child = startChild([process.execPath, resolve('packages/cli/dist/main.js'), 'dev', ...flags], { cwd: folder });
+  return toServed(child, port, state);
+}
+
+/** workerd alone, with its own network and nothing between. */
+export async function startPlainWorkerd(): Promise<Served> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  const port = await findFreePort();
+  const config = join(folder, 'config.capnp');
+  await writeFile(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [(name = "index.js", esModule = embed "${resolve(workerFixture, 'src/index.js')}")],
+      compatibilityDate = "2026-08-01",
+      globalOutbound = "network",
+    )),
+    (name = "network", network = (allow = ["private", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+`,
+  );
+  return toServed(startChild([resolve(workerdBinary), 'serve', config]), port, folder);
+}
+
+function toServed(child: Child, port: number, folder: string): Served {
+  return {
+    pid: child.pid,
+    origin: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      await child.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Asks until the server answers, and returns the first answer's status. */
+export async function untilAnswered(origin: string, patience = 20_000): Promise<number> {
+  const end = performance.now() + patience;
+  for (;;) {
+    const response = await fetch(origin).catch(() => undefined);
+    await response?.arrayBuffer();
+    if (response !== undefined) return response.status;
+    if (performance.now() > end) throw new Error(`${origin} did not answer within ${patience} ms`);
+    await sleep(5);
+  }
+}
+
+export async function startWorker(name: WorkerName): Promise<Subject> {
+  const served = await (name === 'worker' ? startDev(workerFixture) : startPlainWorkerd());
+  await untilAnswered(served.origin);
+  return {
+    name,
+    pid: served.pid,
+    run: async ({ work, hosts, port, bytes, count, wait }) => {
+      const query = new URLSearchParams({ hostname: hosts[0] ?? '' });
+      for (const [key, value] of Object.entries({ port, bytes, count, wait })) query.set(key, String(value));
+      const startedAt = performance.now();
+      const response = await fetch(`${served.origin}/${work}?${query}`, { signal: AbortSignal.timeout(deadline) });
+      const text = await response.text();
+      const milliseconds = performance.now() - startedAt;
+      if (response.status !== 200) throw new Error(`${name} ${work}: ${response.status} ${text}`);
+      return { milliseconds, ...(JSON.parse(text) as Partial<Figures>) };
+    },
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
+  };
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolvePort, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolvePort(port));
+    });
+  });
+}

@@ -28,6 +28,8 @@ export async function relayConnect(
   client.once('close', onClientGone);
   client.on('error', onClientGone);
   client.pause();
+  // At once: behind an end of stream, which may come while we dial, nothing can be put back.
+  if (head.byteLength > 0) client.unshift(head);
   const report = (error: unknown, decision = decisionOf(error)): void =>
     parts.onEvent({
       kind: 'connect',
@@ -46,7 +48,6 @@ export async function relayConnect(
     // The client may have gone in the same moment, and will not say so again.
     if (client.destroyed) return void stream.destroy();
     client.off('close', onClientGone);
-    if (head.byteLength > 0) client.unshift(head);
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
     relay(client, stream);
   } catch (error) {

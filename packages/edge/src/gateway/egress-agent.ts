@@ -36,7 +36,11 @@ export class EgressAgent extends Agent {
   override createConnection(options: ClientRequestArgs, callback?: Callback): undefined {
     const target = { hostname: String(options.host), port: Number(options.port) };
     this.#connect(target).then(
-      (stream) => callback?.(null, stream),
+      (stream) => {
+        // An idle connection that the origin has ended would be used again, and nobody would ever answer.
+        stream.allowHalfOpen = false;
+        callback?.(null, stream);
+      },
       (error: Error) => callback?.(error, undefined as unknown as Duplex),
     );
     return undefined;

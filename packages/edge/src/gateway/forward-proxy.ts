@@ -83,6 +83,14 @@ export function createForwardProxy(parts: {
       const body = hasBody(incoming);
       let outgoing: ClientRequest;
       let answered = false;
+      const failed = (error: unknown): void => {
+        if (answered || response.destroyed) return void response.destroy();
+        answered = true;
+        report({ error });
+        incoming.unpipe(outgoing);
+        incoming.resume();
+        fail(response, error);
+      };
       const send = (): void => {
         outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, body));
         outgoing.on('response', (answer) => {
@@ -92,14 +100,15 @@ export function createForwardProxy(parts: {
           pipeline(answer, response, () => {});
         });
         outgoing.on('error', (error) => {
-          if (answered || response.destroyed) return void response.destroy();
           // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
-          if (outgoing.reusedSocket && safeMethods.has(incoming.method ?? '') && !body && isReset(error)) return send();
-          answered = true;
-          report({ error });
-          incoming.unpipe(outgoing);
-          incoming.resume();
-          fail(response, error);
+          const { reusedSocket } = outgoing;
+          if (!answered && !body && reusedSocket && safeMethods.has(incoming.method ?? '') && isReset(error)) send();
+          else failed(error);
+        });
+        // An upgrade that nobody asked for ends the request without an error.
+        const current = outgoing;
+        outgoing.on('close', () => {
+          if (!answered && current === outgoing) failed(new Error('it ended without an answer'));
         });
         if (body) incoming.pipe(outgoing);
         else outgoing.end();
@@ -129,6 +138,7 @@ export function createForwardProxy(parts: {
       client.once('close', () => outgoing.destroy());
       outgoing.on('upgrade', (answer, origin, originHead) => {
         report({ status: 101 });
+        origin.allowHalfOpen = true;
         client.write(toHead(answer));
         if (originHead.byteLength > 0) client.write(originHead);
         if (head.byteLength > 0) origin.write(head);

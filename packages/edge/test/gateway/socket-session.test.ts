@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { startPeer, startRefusing, startStartTlsPeer, testAuthority, use } from '@sallyport/testkit';
-import fc from 'fast-check';
+import { assert as check, asyncProperty, boolean, uint8Array } from 'fast-check';
 import { type SocketClient, startTestGateway } from './support/client.ts';
 
 const authority = await testAuthority();
@@ -218,8 +218,8 @@ test('a Worker that does not read stops the origin', async (t) => {
 test('any garbage in place of frames ends the session and nothing else', async (t) => {
   const peer = await use(t, startPeer('echo'));
   const { dialSocket, gateway } = await startTestGateway(t);
-  await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 2_000 }), fc.boolean(), async (garbage, isOpen) => {
+  await check(
+    asyncProperty(uint8Array({ minLength: 1, maxLength: 2_000 }), boolean(), async (garbage, isOpen) => {
       const session = await dialSocket();
       if (isOpen) session.open(peer.port);
       session.client.say(garbage);

@@ -1,6 +1,7 @@
 // The help texts, made from the command table.
 import { styleText } from 'node:util';
 import type { Command } from './command.ts';
+import { usesColor } from './output/color.ts';
 
 export function programHelp(commands: readonly Command[]): string {
   return `${bold('sallyport')}: Workers VPC on your own machines
@@ -40,5 +41,5 @@ function columns(rows: [string, string][]): string {
 }
 
 function bold(text: string): string {
-  return process.stdout.isTTY ? styleText('bold', text) : text;
+  return usesColor(process.stdout) ? styleText('bold', text, { validateStream: false }) : text;
 }

@@ -1,8 +1,7 @@
 // `sallyport dev`: one Worker project on the edge, on this machine, with the gateway, limits and policy of production.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createEgress, type Policy } from '@sallyport/egress';
+import { createEgress, type OwnListener, type Policy } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
 import {
   loadProject,
@@ -17,6 +16,7 @@ import type { OnGatewayEvent } from './gateway/events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
+import { createRunDirectory, gatewaySocket } from './host/run-directory.ts';
 import { WorkerHost } from './host/worker-host.ts';
 
 export interface DevServerOptions {
@@ -42,7 +42,9 @@ export interface DevServerOptions {
 }
 
 export interface DevServer extends AsyncDisposable {
+  /** The address to open. */
   readonly url: string;
+  /** Undefined while the configuration has errors from the start on. */
   readonly project: Project | undefined;
   readonly inspectorPort: number | undefined;
   reload(): Promise<void>;
@@ -61,9 +63,8 @@ const noProject = new Set(['config_not_found', 'config_missing']);
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const cleanup: (() => Promise<unknown>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const step of cleanup.splice(0).toReversed()) await step();
-  };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= undo(cleanup));
   try {
     return await start(options, cleanup, close);
   } catch (error) {
@@ -72,12 +73,19 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   }
 }
 
+/** Takes every step back, the last one first; what fails does not keep the others from being taken. */
+async function undo(steps: (() => Promise<unknown>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps.toReversed()) await step().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
 async function start(
   options: DevServerOptions,
   cleanup: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<DevServer> {
-  const runDirectory = await mkdtemp(join(tmpdir(), 'sallyport-'));
+  const runDirectory = await createRunDirectory();
   cleanup.push(() => rm(runDirectory, { recursive: true, force: true }));
   const load = async (): Promise<LoadedProject> => {
     const loaded = await loadProject(options.project);
@@ -89,11 +97,19 @@ async function start(
   const dev = first.project?.dev ?? fallback;
 
   let front: HttpFront | undefined;
+  let host: WorkerHost | undefined;
+  const ownListeners = (): OwnListener[] => {
+    const inspector = host?.inspectorPort;
+    return [
+      ...(front?.addresses ?? []).map((address) => ({ address, port: front!.port })),
+      ...(inspector === undefined ? [] : [{ address: '127.0.0.1', port: inspector }]),
+    ];
+  };
   const gateway: Gateway = await startGateway({
-    path: join(runDirectory, 'gateway.sock'),
+    path: join(runDirectory, gatewaySocket),
     egress: createEgress({
       policy: options.policy,
-      ownListeners: () => (front === undefined ? [] : [{ address: front.address, port: front.port }]),
+      ownListeners,
     }),
     onEvent: options.onGatewayEvent,
     ...(options.findTrust === undefined ? {} : { findTrust: options.findTrust }),
@@ -101,17 +117,18 @@ async function start(
   cleanup.push(() => gateway.close());
 
   const backend = new BackendState();
-  const listening = startHttpFront({
+  front = await startHttpFront({
     host: options.host ?? dev.ip,
     port: options.port ?? dev.port,
     backend,
     onRequest: options.onRequest,
   });
+  const { url } = front;
 
-  const watcher = options.watch === false ? undefined : watchProject([], () => void host.reload());
+  const watcher = options.watch === false ? undefined : watchProject([], () => void host?.reload());
   if (watcher !== undefined) cleanup.push(() => watcher.close());
   let unused: LoadedProject | undefined = first;
-  const host = new WorkerHost({
+  const worker = new WorkerHost({
     // The project was read already to learn the port; later reloads read it anew.
     load: () => {
       const ready = unused;
@@ -126,22 +143,22 @@ async function start(
     onInputs: (files) => watcher?.update(files),
     ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
   });
-  cleanup.push(() => host.close());
-  const started = host.reload();
-  front = await listening;
-  cleanup.push(() => front!.close());
-  await started;
+  host = worker;
+  cleanup.push(
+    () => worker.close(),
+    () => front.close(),
+  );
+  await worker.reload();
 
-  const name = front.address.includes(':') ? `[${front.address}]` : front.address;
   return {
-    url: `http://${name === '127.0.0.1' || name === '[::1]' ? 'localhost' : name}:${front.port}`,
+    url,
     get project() {
-      return host.project;
+      return worker.project;
     },
     get inspectorPort() {
-      return host.inspectorPort;
+      return worker.inspectorPort;
     },
-    reload: () => host.reload(),
+    reload: () => worker.reload(),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,9 +1,11 @@
 // `sallyport dev`: runs the Worker project of the current folder.
 import { readFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { startDevServer } from '@sallyport/edge';
 import { devPolicy, workerPolicy } from '@sallyport/egress';
 import { type Command, toPort, toText, UsageError } from '../command.ts';
+import { usesColor } from '../output/color.ts';
 import { createJsonLog, createTextLog } from '../output/dev-log.ts';
 import { untilSignal } from '../signals.ts';
 
@@ -35,7 +37,11 @@ export const dev: Command = {
     ["curl 'localhost:8787/cdn-cgi/handler/scheduled?cron=*+*+*+*+*'", 'fire scheduled() by hand'],
   ],
   async run(values) {
-    const output = { write: (text: string) => void process.stdout.write(text), color: useColor(), cwd: process.cwd() };
+    const output = {
+      write: (text: string) => void process.stdout.write(text),
+      color: usesColor(process.stdout),
+      cwd: process.cwd(),
+    };
     const log = values['json'] === true ? createJsonLog(output) : createTextLog(output);
     const ca = await readAuthorities(values['ca']);
     const stop = untilSignal();
@@ -53,7 +59,7 @@ export const dev: Command = {
       onGatewayEvent: (event) => log.gateway(event),
       onRequest: (event) => log.request(event),
     });
-    log.say(`Listening on ${server.url}`);
+    log.listening(server.url);
     if (values['strict'] !== true) {
       log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');
     }
@@ -63,10 +69,6 @@ export const dev: Command = {
     return 0;
   },
 };
-
-function useColor(): boolean {
-  return process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-}
 
 function toVariables(given: unknown): Record<string, string> {
   const pairs = (Array.isArray(given) ? given : []).map((pair): [string, string] => {
@@ -86,6 +88,10 @@ async function readAuthority(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new UsageError(`--ca: ${cause.message}`, { cause });
   });
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new UsageError(`--ca: no PEM certificate in ${file}`);
+  try {
+    void new X509Certificate(text);
+  } catch (cause) {
+    throw new UsageError(`--ca: no PEM certificate in ${file}`, { cause });
+  }
   return text;
 }

@@ -15,11 +15,10 @@ export const explain: Command = {
     ['sallyport explain 0x7f.1:6379 --json', 'what an unusual spelling means'],
   ],
   async run(values, [target = '']) {
-    const colon = target.lastIndexOf(':');
-    const port = Number(target.slice(colon + 1));
-    if (colon < 1 || !Number.isInteger(port)) throw new UsageError(`Not a destination: ${target}. Write HOST:PORT.`);
+    const [, hostname, port] = /^(.+):(\d{1,5})$/.exec(target) ?? [];
+    if (hostname === undefined) throw new UsageError(`Not a destination: ${target}. Write HOST:PORT.`);
     const egress = createEgress({ policy: values['dev'] === true ? devPolicy : workerPolicy });
-    const decision = await egress.decide({ hostname: target.slice(0, colon), port });
+    const decision = await egress.decide({ hostname, port: Number(port) });
     process.stdout.write(values['json'] === true ? `${JSON.stringify(decision, null, 2)}\n` : toText(decision));
     return decision.verdict === 'allow' ? 0 : 1;
   },

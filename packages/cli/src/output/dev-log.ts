@@ -7,7 +7,9 @@ export interface DevLog {
   host(event: HostEvent): void;
   gateway(event: GatewayEvent): void;
   request(event: RequestEvent): void;
-  /** A line of our own, such as the address to open. */
+  /** The address to open. */
+  listening(url: string): void;
+  /** A line of our own. */
   say(text: string): void;
 }
 
@@ -20,12 +22,13 @@ interface Output {
 export function createJsonLog({ write }: Output): DevLog {
   const line = (kind: string, value: object): void =>
     write(
-      `${JSON.stringify({ kind, ...value }, (_key, item: unknown) => (item instanceof Error ? item.message : item))}\n`,
+      `${JSON.stringify({ kind, ...value }, (_key, item: unknown) => (item instanceof Error ? toFields(item) : item))}\n`,
     );
   return {
     host: ({ type, ...event }) => line(type, event),
     gateway: ({ kind, ...event }) => line(kind, event),
     request: (event) => line('request', event),
+    listening: (url) => line('listening', { url }),
     say: (message) => line('message', { message }),
   };
 }
@@ -63,8 +66,18 @@ export function createTextLog({ write, color, cwd }: Output): DevLog {
       line(
         `${paint('bold', method)} ${clean(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
       ),
+    listening: (url) => line(`Listening on ${paint('bold', url)}`),
     say: line,
   };
+}
+
+/** What an error says, for machines; its places when it is the user's. */
+function toFields(error: Error): object {
+  const { name, message } = error;
+  const { code, remedy } = error as Error & { code?: unknown; remedy?: unknown };
+  const diagnostics =
+    error instanceof BuildError || error instanceof ConfigurationError ? error.diagnostics : undefined;
+  return { name, message, code, remedy, diagnostics };
 }
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;

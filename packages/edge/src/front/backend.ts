@@ -8,6 +8,9 @@ export const maxWaiting = 1_000;
 /** Milliseconds a failed request waits for the exception that explains it. */
 const exceptionWait = 100;
 
+/** Milliseconds an idle connection to the runtime is kept: well below the 5 s after which the runtime closes it. */
+const idleTimeout = 1_000;
+
 export interface BackendAddress {
   /** Unix socket of the Worker's HTTP. */
   socketPath: string;
@@ -15,55 +18,77 @@ export interface BackendAddress {
   triggersSocketPath: string;
 }
 
+/** A runtime, held for one request. */
 export interface Backend extends BackendAddress {
   agent: Agent;
-  /** Marks a request as running; call the result when it is over. */
-  hold(): () => void;
+  /** The request is over, or no longer a reason to keep the runtime. Idempotent. */
+  release(): void;
 }
 
-type Ready = Backend | { failure: Failure };
+/** What is told when a client goes. */
+export interface Client {
+  readonly destroyed: boolean;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+type Current = (BackendAddress & { agent: Agent }) | { failure: Failure };
 
 export class BackendState {
-  #current: Ready | undefined;
-  #waiting: ((ready: Ready) => void)[] = [];
+  #current: Current | undefined;
+  readonly #waiting = new Set<() => void>();
   #running = 0;
   #onIdle: (() => void) | undefined;
   #exception: { text: string; time: number } | undefined;
-  #listeners: (() => void)[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  /** Requests that wait for a runtime now. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
 
   /** A handler threw; `text` is the exception as a person reads it. */
   threw(text: string): void {
     this.#exception = { text, time: performance.now() };
-    for (const told of this.#listeners.splice(0)) told();
+    for (const tell of this.#listeners) tell();
   }
 
   /** What a handler threw since `time`; waits a moment for it, because it travels another way than the request. */
   async exceptionSince(time: number): Promise<string | undefined> {
-    if (this.#exception === undefined || this.#exception.time < time) {
+    const threw = (): boolean => this.#exception !== undefined && this.#exception.time >= time;
+    if (!threw()) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, exceptionWait);
-        this.#listeners.push(() => {
+        const done = (): void => {
           clearTimeout(timer);
+          this.#listeners.delete(done);
           resolve();
-        });
+        };
+        const timer = setTimeout(done, exceptionWait);
+        this.#listeners.add(done);
       });
     }
-    return this.#exception !== undefined && this.#exception.time >= time ? this.#exception.text : undefined;
+    return threw() ? this.#exception?.text : undefined;
   }
 
-  /** The runtime to use; waits while one is being started. */
-  async ready(): Promise<Ready> {
-    if (this.#current !== undefined) return this.#current;
-    if (this.#waiting.length >= maxWaiting) {
-      return { failure: { title: 'Too many requests are waiting', detail: 'The Worker is being started.' } };
+  /**
+   * The runtime to use, held from this moment on; waits while one is being started. Undefined when the client went
+   * meanwhile.
+   */
+  async acquire(client: Client): Promise<Backend | { failure: Failure } | undefined> {
+    while (this.#current === undefined) {
+      if (this.#waiting.size >= maxWaiting) {
+        return { failure: { title: 'Too many requests are waiting', detail: 'The Worker is being started.' } };
+      }
+      await this.#wait(client);
+      if (client.destroyed) return undefined;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    const current = this.#current;
+    return 'failure' in current ? current : { ...current, release: this.#hold() };
   }
 
   /** Requests use this runtime from now on. */
-  use(address: BackendAddress): void {
-    const agent = new Agent({ keepAlive: true });
-    this.#settle({ ...address, agent, hold: () => this.#hold() });
+  use({ socketPath, triggersSocketPath }: BackendAddress): void {
+    const agent = new Agent({ keepAlive: true, timeout: idleTimeout });
+    this.#settle({ socketPath, triggersSocketPath, agent });
   }
 
   /** There is no runtime; requests are answered with the reason. */
@@ -75,7 +100,7 @@ export class BackendState {
   async pause(grace: number): Promise<void> {
     const previous = this.#current;
     this.#current = undefined;
-    if (this.#running > 0) {
+    if (this.#running > 0 && grace > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, grace);
         this.#onIdle = () => {
@@ -88,11 +113,20 @@ export class BackendState {
     if (previous !== undefined && 'agent' in previous) previous.agent.destroy();
   }
 
-  #settle(ready: Ready): void {
-    this.#current = ready;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve(ready);
+  #wait(client: Client): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      client.once('close', done);
+    });
+  }
+
+  #settle(current: Current): void {
+    this.#current = current;
+    for (const tell of this.#waiting) tell();
   }
 
   #hold(): () => void {

@@ -1,21 +1,31 @@
 // The edge's HTTP listener in front of a Worker: it stays when the runtime behind it is replaced.
 //
-// Requests pass through as they are, streaming both ways, WebSockets included. While the runtime is being replaced they
-// wait, up to `maxWaiting` of them; the port is never closed.
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { type Duplex, pipeline } from 'node:stream';
-import { relay } from '../gateway/relay.ts';
+// Requests pass through streaming both ways, WebSockets included. While the runtime is being replaced they wait, up to
+// `maxWaiting` of them; the port is never closed.
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { maxHeaderSize } from '../gateway/gateway.ts';
-import type { Backend, BackendState } from './backend.ts';
-import { errorPage, type Failure } from './error-page.ts';
-import { isTrigger } from './triggers.ts';
+import type { BackendState } from './backend.ts';
+import { forward } from './forward.ts';
+import { listen, toUrl } from './listen.ts';
+import { upgrade } from './upgrade.ts';
+
+/** Milliseconds for a request head to arrive. */
+const headersTimeout = 20_000;
+/** Connections that may be open at once on one address; one more is dropped. */
+const maxConnections = 16_384;
+
+const statusOfClientError: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 /** One finished request, for the log. */
 export interface RequestEvent {
   method: string;
   /** Path and query. */
   target: string;
+  /** 499: the client went before there was an answer. */
   status: number;
   /** Milliseconds until the response was sent whole. */
   took: number;
@@ -28,17 +38,33 @@ export interface HttpFrontOptions {
   port: number;
   backend: BackendState;
   onRequest: (event: RequestEvent) => void;
+  /** Milliseconds for a request head to arrive. Default 20 000. */
+  headersTimeout?: number;
 }
 
 export interface HttpFront {
-  readonly address: string;
+  /** IP addresses it listens on. */
+  readonly addresses: readonly string[];
   readonly port: number;
+  readonly url: string;
   close(): Promise<void>;
 }
 
+/** @throws the system's error when it cannot listen, such as EADDRINUSE */
 export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFront> {
-  const { backend, onRequest } = options;
-  const server = createServer({ maxHeaderSize, requestTimeout: 0 });
+  const { backend, onRequest, headersTimeout: headTimeout = headersTimeout } = options;
+  const server = createServer({
+    maxHeaderSize,
+    headersTimeout: headTimeout,
+    connectionsCheckingInterval: Math.ceil(headTimeout / 4),
+    requestTimeout: 0,
+  });
+  server.maxConnections = maxConnections;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   server.on('request', (incoming, response) => {
     const startedAt = performance.now();
     response.on('close', () =>
@@ -53,125 +79,35 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
   });
   server.on('upgrade', (incoming, client, head) => {
     const startedAt = performance.now();
-    const done = (status: number): void =>
-      onRequest({ method: 'GET', target: incoming.url ?? '/', status, took: performance.now() - startedAt });
-    void upgrade(incoming, client, head, backend, done);
+    const { method = 'GET', url = '/' } = incoming;
+    const report = (status: number): void =>
+      onRequest({ method, target: url, status, took: performance.now() - startedAt });
+    void upgrade(incoming, client, head, { backend, report });
   });
-  server.on('clientError', (_error, client) => {
-    if (client.writable) client.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  server.on('connect', (_incoming, client) => {
+    client.on('error', () => client.destroy());
+    client.resume();
+    refuse(client, '405 Method Not Allowed');
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, client) => {
+    if (client.writable) refuse(client, statusOfClientError[error.code ?? ''] ?? '400 Bad Request');
     else client.destroy();
   });
-  await listen(server, options);
-  const { address, port } = server.address() as AddressInfo;
+  const listening = await listen(server, options);
   return {
-    address,
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    addresses: listening.addresses,
+    port: listening.port,
+    url: toUrl(options.host, listening),
+    async close() {
+      listening.close();
+      // Upgraded connections are no longer the HTTP server's, so it would not end them.
+      const closed = [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    },
   };
 }
 
-async function forward(incoming: IncomingMessage, response: ServerResponse, backend: BackendState): Promise<void> {
-  incoming.on('error', () => {});
-  const runtime = await backend.ready();
-  if (response.destroyed) return;
-  const startedAt = performance.now();
-  if ('failure' in runtime) return sendFailure(response, 503, runtime.failure);
-  const outgoing = request({
-    socketPath: pathOf(runtime, incoming),
-    agent: runtime.agent,
-    method: incoming.method,
-    path: incoming.url,
-    headers: toHeaders(incoming) as unknown as Record<string, string>,
-    setHost: false,
-  });
-  const release = runtime.hold();
-  response.on('close', () => {
-    release();
-    outgoing.destroy();
-  });
-  outgoing.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
-    pipeline(answer, response, () => {});
-  });
-  outgoing.on('error', (error) => {
-    if (response.headersSent || response.destroyed) response.destroy();
-    else void explainFailure(response, error, backend, startedAt);
-  });
-  pipeline(incoming, outgoing, () => {});
-}
-
-async function upgrade(
-  incoming: IncomingMessage,
-  client: Duplex,
-  head: Buffer,
-  backend: BackendState,
-  done: (status: number) => void,
-): Promise<void> {
-  client.on('error', () => client.destroy());
-  const runtime = await backend.ready();
-  if ('failure' in runtime) {
-    done(503);
-    client.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
-    return;
-  }
-  const worker = connect({ path: runtime.socketPath, allowHalfOpen: true });
-  client.on('close', runtime.hold());
-  worker.once('data', (first) => {
-    done(Number(/^HTTP\/1\.1 (\d{3})/.exec(first.toString('latin1'))?.[1] ?? 502));
-  });
-  const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
-  const headers = toHeaders(incoming);
-  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
-  worker.write(`${lines.join('\r\n')}\r\n\r\n`);
-  if (head.byteLength > 0) worker.write(head);
-  relay(client, worker);
-}
-
-function pathOf(runtime: Backend, incoming: IncomingMessage): string {
-  return isTrigger(incoming.url ?? '/') ? runtime.triggersSocketPath : runtime.socketPath;
-}
-
-/** Fields only the edge may set: where Workers look for the client's address, and what workerd takes from the edge. */
-const edgeFields = /^(?:cf-connecting-ip|sallyport-.*)$/i;
-
-/** The request's own fields, and the client's address; a client can forge neither. */
-function toHeaders(incoming: IncomingMessage): string[] {
-  const headers = incoming.rawHeaders.slice();
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    if (edgeFields.test(headers[index]!)) headers.splice(index, 2);
-  }
-  headers.push('CF-Connecting-IP', incoming.socket.remoteAddress ?? '');
-  return headers;
-}
-
-async function explainFailure(
-  response: ServerResponse,
-  error: Error,
-  backend: BackendState,
-  startedAt: number,
-): Promise<void> {
-  const exception = await backend.exceptionSince(startedAt);
-  if (exception === undefined)
-    sendFailure(response, 503, { title: 'The Worker did not answer', detail: error.message });
-  else sendFailure(response, 500, { title: 'The Worker threw an exception', detail: exception });
-}
-
-function sendFailure(response: ServerResponse, status: number, failure: Failure): void {
-  const html = /\btext\/html\b/.test(response.req.headers.accept ?? '');
-  response.writeHead(status, { 'content-type': `${html ? 'text/html' : 'text/plain'}; charset=utf-8` });
-  response.end(html ? errorPage(failure) : `${failure.title}\n\n${failure.detail}\n`);
-}
-
-function listen(server: Server, { host, port }: HttpFrontOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+function refuse(client: NodeJS.WritableStream & { destroy(): void }, status: string): void {
+  client.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => client.destroy());
 }

@@ -8,6 +8,7 @@ const longestDelay = 2_147_483_647;
 export interface CronClock {
   now(): number;
   setTimeout(callback: () => void, milliseconds: number): NodeJS.Timeout;
+  clearTimeout(timer: NodeJS.Timeout): void;
 }
 
 export interface CronScheduleOptions {
@@ -20,7 +21,7 @@ export interface CronScheduleOptions {
 
 /** Starts the timers; the result stops them. */
 export function startCronSchedule(options: CronScheduleOptions): () => void {
-  const { crons, fire, onFired, clock = { now: Date.now, setTimeout } } = options;
+  const { crons, fire, onFired, clock = { now: Date.now, setTimeout, clearTimeout } } = options;
   const timers = new Map<CronSchedule, NodeJS.Timeout>();
   const arm = (schedule: CronSchedule, from: number): void => {
     const next = schedule.next(new Date(from))?.getTime();
@@ -28,7 +29,8 @@ export function startCronSchedule(options: CronScheduleOptions): () => void {
     const delay = Math.min(Math.max(0, next - clock.now()), longestDelay);
     const timer = clock.setTimeout(() => {
       if (clock.now() < next) return arm(schedule, from);
-      arm(schedule, next);
+      // Times that passed while this machine slept are not made up for.
+      arm(schedule, Math.max(next, clock.now()));
       fire(schedule.text, next).then(
         (outcome) => onFired(schedule.text, outcome),
         (error: Error) => onFired(schedule.text, error.message),
@@ -38,7 +40,7 @@ export function startCronSchedule(options: CronScheduleOptions): () => void {
   };
   for (const cron of crons) arm(parseCron(cron), clock.now());
   return () => {
-    for (const timer of timers.values()) clearTimeout(timer);
+    for (const timer of timers.values()) clock.clearTimeout(timer);
   };
 }
 

@@ -68,6 +68,14 @@ export class WorkerHost {
 
   /** Brings the Worker up to date with its files. Never rejects: what goes wrong is an event. */
   reload(): Promise<void> {
+    // Someone changed something, so earlier crashes say nothing about what comes now.
+    this.#crashes = [];
+    return this.#reload();
+  }
+
+  #reload(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    clearTimeout(this.#restart);
     if (this.#work !== undefined) {
       this.#again = true;
       return this.#work;
@@ -103,7 +111,8 @@ export class WorkerHost {
     const { load, onEvent, onInputs } = this.#options;
     const { project, diagnostics } = await load();
     if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
-    onInputs(project?.watchFiles ?? diagnostics.map(({ file }) => file));
+    // A configuration with errors may be repaired anywhere it was made from before.
+    onInputs([...((project ?? this.#project)?.watchFiles ?? []), ...diagnostics.map(({ file }) => file)]);
     if (project === undefined) throw new ConfigurationError(diagnostics);
     if (fingerprint(project) !== fingerprint(this.#project)) {
       await this.#bundler?.close();
@@ -116,6 +125,7 @@ export class WorkerHost {
     const made = fingerprint({ project, modules: bundle.modules });
     if (made === this.#running && this.#runtime !== undefined) return onEvent({ type: 'unchanged' });
     const reload = this.#running !== '';
+    if (this.#closed) return;
     await this.#replace(project, bundle);
     this.#running = made;
     onEvent({ type: 'ready', took: performance.now() - startedAt, bytes: bundle.bytes, reload });
@@ -133,9 +143,9 @@ export class WorkerHost {
   async #replace(project: Project, bundle: Bundle): Promise<void> {
     const { backend, gatewaySocket, runDirectory, stateDirectoryOf, onEvent, inspectorPort } = this.#options;
     this.#stopCrons();
-    await backend.pause(this.#runtime === undefined ? 0 : replaceGrace);
     const previous = this.#runtime;
     this.#runtime = undefined;
+    await backend.pause(previous === undefined ? 0 : replaceGrace);
     await previous?.close();
     const runtime = await startRuntime({
       project,
@@ -176,8 +186,13 @@ export class WorkerHost {
     const count = this.#crashes.length;
     const restartIn = count > maxCrashes ? undefined : 100 * 2 ** (count - 1);
     this.#options.onEvent({ type: 'crashed', output: exit.output, restartIn });
-    this.#options.backend.fail({ title: 'The runtime crashed', detail: exit.output });
-    if (restartIn !== undefined) this.#restart = setTimeout(() => void this.reload(), restartIn);
+    if (restartIn === undefined) {
+      const detail = `It ended ${count} times in a minute and stays down until a file changes.\n\n${exit.output}`;
+      return this.#options.backend.fail({ title: 'The runtime crashed', detail });
+    }
+    // Requests wait for the next one.
+    void this.#options.backend.pause(0);
+    this.#restart = setTimeout(() => void this.#reload(), restartIn);
   }
 }
 

@@ -1,0 +1,34 @@
+// What is printed when a command fails: a user's mistake with its remedy, ours with its stack.
+import { ConfigurationError } from '@sallyport/edge';
+import { formatDiagnostics } from '@sallyport/workers';
+import { UsageError } from './command.ts';
+import { usesColor } from './output/color.ts';
+
+/** Exit code for a call that cannot be understood [sysexits: EX_USAGE]. */
+export const usageExit = 64;
+
+/** What the system says when it will not listen, and what to do. */
+const listenRemedies: Record<string, string> = {
+  EADDRINUSE: 'Stop what uses it, or choose another with --port.',
+  EACCES: 'Choose a port above 1023 with --port.',
+  EADDRNOTAVAIL: 'Choose an address of this machine with --ip.',
+  ENOTFOUND: 'Choose an address of this machine with --ip.',
+  EINVAL: 'Choose an address of this machine with --ip.',
+};
+
+/** The text for standard error, and the exit code. */
+export function toFailure(error: unknown): { text: string; exitCode: number } {
+  if (error instanceof UsageError) {
+    return { text: `${error.message}\nRun sallyport --help for what there is.\n`, exitCode: usageExit };
+  }
+  if (error instanceof ConfigurationError) {
+    const options = { color: usesColor(process.stderr), cwd: process.cwd() };
+    return { text: formatDiagnostics(error.diagnostics, options), exitCode: 1 };
+  }
+  const { code = '', syscall, message, remedy, stack } = error as NodeJS.ErrnoException & { remedy?: string };
+  if (remedy !== undefined) return { text: `${message}\n${remedy}\n`, exitCode: 1 };
+  const listening = syscall === 'listen' || syscall === 'getaddrinfo' ? listenRemedies[code] : undefined;
+  if (listening === undefined) return { text: `${stack ?? String(error)}\n`, exitCode: 1 };
+  const what = code === 'EADDRINUSE' ? 'The port is taken' : 'Cannot listen there';
+  return { text: `${what}: ${message}\n${listening}\n`, exitCode: 1 };
+}

@@ -13,6 +13,8 @@ export interface ChildOptions {
 
 export interface Child extends AsyncDisposable {
   readonly pid: number;
+  /** Resolves when the child has ended, with how it ended and the end of what it printed. */
+  readonly ended: Promise<Error>;
   /** Sends one line to the child's standard input. */
   send(line: string): void;
   /** The next line of its standard output. Rejects when the child ends instead, with the end of what it printed. */
@@ -38,11 +40,11 @@ export function startChild(command: readonly string[], { cwd, env = {} }: ChildO
   const keep = (text: string): void => {
     output = (output + text).slice(-keptOutput);
   };
-  const closed = new Promise<void>((resolve) => {
+  const closed = new Promise<Error>((resolve) => {
     const onEnd = (reason: string): void => {
       ended = new Error(`${command.slice(0, 3).join(' ')}: ${reason}\n${output}`);
       for (const { reject } of readers.splice(0)) reject(ended);
-      resolve();
+      resolve(ended);
     };
     child.once('error', (error) => onEnd(error.message));
     // The watcher holds the pipe until it reads a line.
@@ -60,10 +62,11 @@ export function startChild(command: readonly string[], { cwd, env = {} }: ChildO
   const close = (): Promise<void> => {
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
-    return closed.finally(() => clearTimeout(timer));
+    return closed.then(() => clearTimeout(timer));
   };
   return {
     pid: child.pid ?? 0,
+    ended: closed,
     send: (line) => void child.stdin!.write(`${line}\n`),
     nextLine: () => {
       const line = lines.shift();

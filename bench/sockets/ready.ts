@@ -16,7 +16,7 @@ export async function measureReady(runs: number): Promise<Record<WorkerName, num
       // What is prepared before the spawn (a folder, a free port) takes well under a millisecond.
       const startedAt = performance.now();
       await using served = await starts[name]();
-      const status = await untilAnswered(served.origin);
+      const status = await untilAnswered(served);
       const took = (performance.now() - startedAt) / 1000;
       if (name === 'worker' && status !== 200) throw new Error(`sallyport dev answered ${status}`);
       if (round >= 0) seconds[name].push(took);

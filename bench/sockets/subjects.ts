@@ -1,6 +1,6 @@
 // Who is measured. Guests are programs that take orders on standard input; Workers are asked over HTTP. Each lives through
 // all rounds, so that start-up and compilation are behind it.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -73,6 +73,8 @@ export function startGuest(name: GuestName, executables: Executables): Subject |
 export interface Served extends AsyncDisposable {
   readonly pid: number;
   readonly origin: string;
+  /** Resolves when the process has ended, with how it ended. */
+  readonly ended: Promise<Error>;
 }
 
 /** `sallyport dev` as installed: the built command, in a process of its own. */
@@ -89,13 +91,14 @@ export async function startPlainWorkerd(): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const port = await findFreePort();
   const config = join(folder, 'config.capnp');
+  await copyFile(join(workerFixture, 'src/index.js'), join(folder, 'index.js'));
   await writeFile(
     config,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
-      modules = [(name = "index.js", esModule = embed "${resolve(workerFixture, 'src/index.js')}")],
+      modules = [(name = "index.js", esModule = embed "index.js")],
       compatibilityDate = "2026-08-01",
       globalOutbound = "network",
     )),
@@ -111,6 +114,7 @@ const config :Workerd.Config = (
 function toServed(child: Child, port: number, folder: string): Served {
   return {
     pid: child.pid,
+    ended: child.ended,
     origin: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: async () => {
       await child.close();
@@ -120,12 +124,15 @@ function toServed(child: Child, port: number, folder: string): Served {
 }
 
 /** Asks until the server answers, and returns the first answer's status. */
-export async function untilAnswered(origin: string, patience = 20_000): Promise<number> {
+export async function untilAnswered({ origin, ended }: Served, patience = 20_000): Promise<number> {
   const end = performance.now() + patience;
+  let failure: Error | undefined;
+  void ended.then((error) => (failure = error));
   for (;;) {
     const response = await fetch(origin).catch(() => undefined);
     await response?.arrayBuffer();
     if (response !== undefined) return response.status;
+    if (failure !== undefined) throw failure;
     if (performance.now() > end) throw new Error(`${origin} did not answer within ${patience} ms`);
     await sleep(5);
   }
@@ -133,7 +140,7 @@ export async function untilAnswered(origin: string, patience = 20_000): Promise<
 
 export async function startWorker(name: WorkerName): Promise<Subject> {
   const served = await (name === 'worker' ? startDev(workerFixture) : startPlainWorkerd());
-  await untilAnswered(served.origin);
+  await untilAnswered(served);
   return {
     name,
     pid: served.pid,

@@ -42,7 +42,8 @@ export function parseAddress(address: unknown): ParsedAddress {
   if (address === null || address === undefined) throw new TypeError(texts.required);
   return typeof address === 'object' || typeof address === 'function'
     ? fromObject(address as { hostname?: unknown; port?: unknown })
-    : fromString(String(address));
+    : // Not String(): a symbol is to throw.
+      fromString(`${address as string}`);
 }
 
 function fromString(text: string): ParsedAddress {

@@ -240,7 +240,7 @@ export class Socket {
     if (this.#state === 'closed' || this.#state === 'upgraded') return;
     // A pending startTls() has taken the writes.
     if (this.#startTlsCalled || (this.#state !== 'open' && this.#writable.idle)) {
-      this.#finish(undefined);
+      this.#finish(this.#writable.reason);
       this.#readable.end();
       this.#writable.error(new TypeError(texts.closing));
       return;

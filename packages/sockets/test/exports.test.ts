@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+test('the public entry point exports this and nothing else', async () => {
+  const names = Object.keys(await import('@sallyport/sockets')).sort();
+  assert.deepEqual(names, ['Socket', 'SocketError', 'connect', 'createConnect', 'withInvocation']);
+});
+
+test('the door for sibling packages exports this and nothing else', async () => {
+  const names = Object.keys(await import('@sallyport/sockets/internal')).sort();
+  assert.deepEqual(names, [
+    'FrameError',
+    'FrameParser',
+    'NodeTransport',
+    'SocketError',
+    'defaults',
+    'dialDirect',
+    'encodeControl',
+    'encodeFrame',
+    'errorTable',
+    'frameType',
+    'headerLength',
+    'isSocketErrorCode',
+    'maxControlLength',
+    'parseOpen',
+    'parseTls',
+    'socketAuthority',
+    'startTlsOver',
+    'systemClock',
+    'tlsErrorCode',
+    'toAuthority',
+    'toFailed',
+    'toTlsError',
+    'writeHeader',
+  ]);
+});

@@ -10,7 +10,7 @@ const stripsTypes = major > 22 || (major === 22 && minor >= 18);
 /** The flags under which `node` runs our TypeScript sources. */
 export const sourceFlags = [
   '--conditions=sallyport-source',
-  ...(stripsTypes ? [] : ['--import', import.meta.resolve('@oxc-node/core/register')]),
+  ...(stripsTypes ? [] : ['--import', import.meta.resolve('tsx')]),
 ];
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

@@ -40,7 +40,7 @@ const workerdBinary = 'node_modules/@cloudflare/workerd-linux-64/bin/workerd';
 export function toNodeCommand(): string[] {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const stripsTypes = major > 22 || (major === 22 && minor >= 18);
-  return [process.execPath, ...(stripsTypes ? [] : ['--import', import.meta.resolve('@oxc-node/core/register')])];
+  return [process.execPath, ...(stripsTypes ? [] : ['--import', import.meta.resolve('tsx')])];
 }
 
 function toGuestCommand(name: GuestName, { deno, bun }: Executables): string[] | undefined {

@@ -21,7 +21,9 @@ before(async () => {
   await copyFile(join(repository, 'packages/sockets/package.json'), join(installed, 'package.json'));
   const tsc = join(repository, 'node_modules/.bin/tsc');
   const flags = ['--outDir', join(installed, 'dist'), '--tsBuildInfoFile', join(folder, 'build-info')];
-  await run(tsc, ['-p', join(repository, 'packages/sockets'), ...flags]);
+  await run(tsc, ['-p', join(repository, 'packages/sockets'), ...flags]).catch((error: { stdout?: string }) => {
+    assert.fail(`packages/sockets does not build: ${error.stdout}`);
+  });
   for (const name of ['pg', 'pg-cloudflare']) {
     await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name));
   }

@@ -17,6 +17,8 @@ export interface ConnectParts {
   lingerTimeout?: number;
   /** Shared by all sockets opened outside an invocation; inside one the invocation's own slots count. Default: none. */
   limits?: Partial<SlotLimits>;
+  /** See `SocketInit`. Default: what the platform does. */
+  readSize?: number;
 }
 
 export function connectThrough({
@@ -24,6 +26,7 @@ export function connectThrough({
   clock = systemClock,
   lingerTimeout = defaults.lingerTimeout,
   limits,
+  readSize,
 }: ConnectParts): Connect {
   const shared = limits === undefined ? undefined : new Slots(limits, clock);
   return function connect(address, options) {
@@ -36,6 +39,7 @@ export function connectThrough({
       slots: currentSlots() ?? shared,
       clock,
       lingerTimeout,
+      readSize,
     });
   };
 }

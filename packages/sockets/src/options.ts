@@ -44,6 +44,9 @@ const transports = new Set<string>(['off', 'on', 'starttls']);
 /** More protocols than anybody speaks, and few enough for a control frame. */
 export const maxProtocols = 32;
 
+const connectArgument = { call: "'connect' on 'SocketsModule': parameter 2", type: 'SocketOptions' };
+export const startTlsArgument = { call: "'startTls' on 'Socket': parameter 1", type: 'TlsOptions' } as const;
+
 const texts = {
   alpn: `alpn must be an array of at most ${maxProtocols} protocol names, each 1 to 255 bytes long.`,
   name: 'must be a host name or an IP address.',
@@ -61,7 +64,7 @@ export function isProtocolName(id: unknown): id is string {
 
 /** @throws TypeError with the documented text */
 export function checkOptions(input: unknown, scheme: 'tcp' | 'tls' | undefined): CheckedOptions {
-  const options = toDictionary<SocketOptions>(input, 'connect', 'SocketOptions');
+  const options = toDictionary<SocketOptions>(input, connectArgument);
   const asked = options.secureTransport;
   const secureTransport = asked === undefined ? (scheme === 'tls' ? 'on' : 'off') : String(asked);
   if (!transports.has(secureTransport)) {
@@ -99,13 +102,13 @@ export function checkTlsOptions(input: TlsOptions): TlsOptions {
 }
 
 /** WebIDL's conversion of an optional dictionary: undefined and functions are empty, null and primitives are errors. */
-export function toDictionary<T extends object>(input: unknown, functionName: string, typeName: string): Partial<T> {
+export function toDictionary<T extends object>(input: unknown, argument: { call: string; type: string }): Partial<T> {
   if (input === undefined || typeof input === 'function') return {};
   if (input === null) {
-    throw new TypeError(`Cannot initialize ${typeName} with required members from an undefined or null value.`);
+    throw new TypeError(`Cannot initialize ${argument.type} with required members from an undefined or null value.`);
   }
   if (typeof input !== 'object') {
-    throw new TypeError(`Failed to execute '${functionName}': parameter is not of type '${typeName}'.`);
+    throw new TypeError(`Failed to execute ${argument.call} is not of type '${argument.type}'.`);
   }
   return input as Partial<T>;
 }

@@ -7,8 +7,12 @@ type State = 'open' | 'detached' | 'ended' | 'cancelled' | 'broken' | 'errored';
 
 export interface ReadableHooks {
   pull(): void;
+  /** Why the code that runs now may not read, if it may not. */
+  refusal(): unknown;
   /** The half is over: ended, cancelled, broken or errored. Called once. */
   done(): void;
+  /** See `SocketInit`. */
+  readSize: number | undefined;
 }
 
 export class ReadableSide {
@@ -26,10 +30,16 @@ export class ReadableSide {
     this.stream = new ReadableStream(
       {
         type: 'bytes',
+        ...(hooks.readSize === undefined ? {} : { autoAllocateChunkSize: hooks.readSize }),
         start: (controller) => {
           this.#controller = controller;
         },
         pull: () => {
+          const refusal = this.#hooks.refusal();
+          if (refusal !== undefined) {
+            this.#settle('errored');
+            throw refusal;
+          }
           this.#pulled = true;
           // A stream that has ended is not pulled again, but its last pull may race with an error.
           if (this.#state === 'open') this.#hooks.pull();

@@ -5,34 +5,16 @@
 //
 // Invariants: `opened` and `closed` settle once; `closed` settles exactly when both halves are over (ended, cancelled,
 // aborted, errored); the slot is given back at that moment; nothing is reported after it.
-import type { ParsedAddress } from './address.ts';
-import type { Clock } from './clock.ts';
 import { createDeferred } from './deferred.ts';
-import {
-  type CheckedOptions,
-  checkTlsOptions,
-  type SecureTransport,
-  type TlsOptions,
-  toDictionary,
-} from './options.ts';
+import { checkTlsOptions, type SecureTransport, startTlsArgument, type TlsOptions, toDictionary } from './options.ts';
 import { ReadableSide } from './readable-side.ts';
-import type { Slot, Slots } from './slots.ts';
+import type { Slot } from './slots.ts';
 import { SocketError, toTlsError } from './socket-error.ts';
+import type { SocketInit } from './socket-init.ts';
 import { texts } from './socket-texts.ts';
-import type { SocketInfo, Transport, TransportEvents } from './transport.ts';
+import type { SocketInfo, TransportEvents } from './transport.ts';
 import { UpgradeTransport } from './upgrade-transport.ts';
 import { WritableSide } from './writable-side.ts';
-
-/** What `connect()` and `startTls()` build a socket from. */
-export interface SocketInit {
-  address: ParsedAddress;
-  options: CheckedOptions;
-  transport: Transport;
-  slots: Slots | undefined;
-  clock: Clock;
-  /** Milliseconds `close()` waits for queued writes to be sent before it resets the connection. */
-  lingerTimeout: number;
-}
 
 type State = 'waiting' | 'connecting' | 'open' | 'upgraded' | 'closed';
 
@@ -61,11 +43,17 @@ export class Socket {
     this.#init = init;
     this.#secureTransport = secureTransport;
     const { transport, options } = init;
-    this.#readable = new ReadableSide({ pull: () => transport.pull(), done: () => this.#halfDone() });
+    this.#readable = new ReadableSide({
+      pull: () => transport.pull(),
+      refusal: () => transport.refusal?.(),
+      done: () => this.#halfDone(),
+      readSize: init.readSize,
+    });
     this.#writable = new WritableSide(
       {
         write: (bytes) => transport.write(bytes),
         end: () => transport.end(),
+        refusal: () => transport.refusal?.(),
         done: () => this.#halfDone(),
       },
       options.highWaterMark,
@@ -123,6 +111,8 @@ export class Socket {
    * aborted at once. Never rejects and never hangs.
    */
   close(): Promise<void> {
+    // Another request may not close it, and hears nothing of that, as in the runtime.
+    if (this.#init.transport.refusal?.() !== undefined) return Promise.resolve();
     this.#closing ??= this.#close();
     return this.#closing.then(() => undefined);
   }
@@ -140,9 +130,12 @@ export class Socket {
   startTls(options?: TlsOptions): Socket {
     if (this.#secureTransport === 'on') throw new TypeError(texts.alreadyTls);
     if (this.#secureTransport === 'off') throw new TypeError(texts.notStartTls);
-    if (this.#state === 'closed' || this.#closing !== undefined) throw new TypeError(texts.closed);
+    const isOver = this.#state === 'closed' || this.#state === 'upgraded' || this.#closing !== undefined;
+    if (isOver) throw new TypeError(texts.closed);
+    const refusal = this.#init.transport.refusal?.();
+    if (refusal !== undefined) throw refusal;
     if (this.#startTlsCalled) throw new TypeError(texts.twice);
-    const given = checkTlsOptions(toDictionary<TlsOptions>(options ?? {}, 'startTls', 'TlsOptions'));
+    const given = checkTlsOptions(toDictionary<TlsOptions>(options ?? {}, startTlsArgument));
     if (this.#writable.stream.locked) throw new TypeError(texts.writerLocked);
     if (this.#readable.stream.locked) throw new TypeError(texts.readerLocked);
     this.#startTlsCalled = true;
@@ -250,7 +243,7 @@ export class Socket {
     this.#readable.end();
     const { clock, lingerTimeout } = this.#init;
     const timer = clock.setTimeout(() => this.#fail(new SocketError('linger_timeout')), lingerTimeout);
-    await this.#writable.finish();
+    await this.#writable.finish({ closing: true });
     clock.clearTimeout(timer);
   }
 
@@ -288,6 +281,11 @@ export class Socket {
     this.#slot?.release();
     this.#slot = undefined;
   }
+}
+
+// The runtime's members are enumerable, as those of every WebIDL interface are.
+for (const name of ['readable', 'writable', 'opened', 'closed', 'upgraded', 'secureTransport', 'close', 'startTls']) {
+  Object.defineProperty(Socket.prototype, name, { enumerable: true });
 }
 
 function toAborted(signal: AbortSignal): SocketError {

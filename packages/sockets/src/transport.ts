@@ -41,6 +41,11 @@ export interface Transport {
   end(): Promise<void>;
   /** Starts TLS behind everything written; from now on reports go to `events`. Never called before `opened`. */
   startTls(options: TlsOptions, events: TransportEvents): void;
+  /**
+   * Why the code that runs now may not use the connection: the runtime's own error, when it serves another request than
+   * the one that opened it.
+   */
+  refusal?(): unknown;
   /** Drops the connection at once. `reset` tells the other side that it was not an orderly end. Idempotent. */
   destroy(reset: boolean): void;
 }

@@ -38,6 +38,10 @@ export class UpgradeTransport implements Transport {
   /** A secure socket cannot be upgraded again. */
   startTls(): void {}
 
+  refusal(): unknown {
+    return this.#secured?.refusal?.();
+  }
+
   /** Before the upgrade the connection is the old socket's to drop. */
   destroy(reset: boolean): void {
     this.#secured?.destroy(reset);

@@ -16,5 +16,7 @@ export type { SocketInfo } from './transport.ts';
 
 /** Opens a TCP connection through the edge; returns the socket at once. */
 export const connect: Connect = connectThrough({
+  // workerd allocates 4 KiB for a read that brings no buffer, and hands a larger chunk on in pieces of that.
+  readSize: 65_536,
   createTransport: (address, options) => new WorkerTransport(address, options),
 });

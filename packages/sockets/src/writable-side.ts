@@ -12,18 +12,23 @@ type State = 'open' | 'closing' | 'closed' | 'errored';
 export interface WritableHooks {
   write(bytes: Uint8Array): Promise<void> | undefined;
   end(): Promise<void>;
+  /** Why the code that runs now may not write, if it may not. */
+  refusal(): unknown;
   /** The half is over: our end was sent, or the stream was aborted or errored. Called once. */
   done(): void;
 }
 
 const abortedText = 'The writable side was aborted.';
 const closedText = 'This WritableStream has been closed.';
+const closingText = 'This WritableStream belongs to an object that is closing.';
 const byteStreamText = 'This TransformStream is being used as a byte stream, but received';
 const stringText = `${byteStreamText} a string on its writable side. If you wish to write a string, you'll probably want to explicitly UTF-8-encode it with TextEncoder.`;
 const objectText = `${byteStreamText} an object of non-ArrayBuffer/ArrayBufferView type on its writable side.`;
 
 /** The chunk's bytes, not copied; throws the documented TypeError for anything that is not bytes. */
 function toBytes(chunk: unknown): Uint8Array {
+  // A detached view has no bytes either, and cannot be copied.
+  if (ArrayBuffer.isView(chunk) && chunk.byteLength === 0) return new Uint8Array(0);
   if (chunk instanceof Uint8Array) return chunk;
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
@@ -65,7 +70,8 @@ class SocketWriter extends WritableStreamDefaultWriter<unknown> {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (this.side.closed && this.side.holder === this) return Promise.reject(new TypeError(closedText));
+    const refusal = this.side.refusal(this);
+    if (refusal !== undefined) return Promise.reject(refusal);
     // Not slice(): a Buffer's is a view of the same memory.
     const isSmall = bytes.byteLength <= copyUpTo;
     const parcel: Parcel = {
@@ -79,8 +85,8 @@ class SocketWriter extends WritableStreamDefaultWriter<unknown> {
   }
 
   override close(): Promise<void> {
-    if (this.side.closed && this.side.holder === this) return Promise.reject(new TypeError(closedText));
-    return super.close();
+    const refusal = this.side.refusal(this);
+    return refusal === undefined ? super.close() : Promise.reject(refusal);
   }
 
   override releaseLock(): void {
@@ -103,6 +109,8 @@ export class WritableSide {
   /** Chunks that entered the stream's queue, and that left it. */
   #entered = 0;
   #left = 0;
+  /** What a write is told once our end is on its way. */
+  #endText: string | undefined;
   /** Under a foreign lock: how many chunks go out before our end does. */
   #endBehind: number | undefined;
   /** What the transport is doing now; an abort or a failure does not wait for it. */
@@ -132,6 +140,18 @@ export class WritableSide {
     return this.#over.settled;
   }
 
+  /** Why a writer may not write or close now; undefined when it may, or when the stream itself has the answer. */
+  refusal(writer: WritableStreamDefaultWriter<unknown>): unknown {
+    if (writer !== this.holder) return undefined;
+    const refusal = this.#hooks.refusal();
+    if (refusal !== undefined) return refusal;
+    if (this.#state === 'errored') return this.reason;
+    if (this.#state === 'closed') return new TypeError(closedText);
+    // Node 20 fails an assertion when a stream that is closing is written to.
+    const text = this.#endText ?? (this.#state === 'closing' ? closedText : undefined);
+    return text === undefined ? undefined : new TypeError(text);
+  }
+
   /** True once our end was sent in order. */
   get closed(): boolean {
     return this.#state === 'closed';
@@ -142,8 +162,11 @@ export class WritableSide {
     return this.#entered === this.#left && this.#step === undefined;
   }
 
-  /** Flushes what is queued and ends our half, whoever holds the lock; resolves when that is done or has failed. */
-  finish(): Promise<void> {
+  /**
+   * Flushes what is queued and ends our half, whoever holds the lock; resolves when that is done or has failed.
+   * `closing`: because the caller closed the socket, as later writes are told.
+   */
+  finish({ closing = false }: { closing?: boolean } = {}): Promise<void> {
     if (this.#state === 'open') {
       if (!this.stream.locked) this.stream.close().catch(() => {});
       else if (this.holder !== undefined) this.holder.close().catch(() => {});
@@ -152,6 +175,7 @@ export class WritableSide {
         this.#endIfReached();
       }
     }
+    this.#endText ??= closing ? closingText : closedText;
     return this.#over.promise;
   }
 
@@ -194,6 +218,8 @@ export class WritableSide {
       return parcel.bytes;
     }
     try {
+      const refusal = this.#hooks.refusal();
+      if (refusal !== undefined) throw refusal;
       return toBytes(chunk);
     } catch (error) {
       this.#settle('errored', error);

@@ -1,9 +1,9 @@
 // The transport inside a Worker: one native connection to the edge's gateway, spoken in frames.
 //
-// The native connection belongs to the invocation that made it: the runtime refuses its use by another one, and drops it
-// when its invocation ends, so neither is checked here.
+// The native connection belongs to the request that made it, and the runtime drops it when that ends.
 import { connect as connectNative, type NativeSocket } from 'cloudflare:sockets';
 import type { ParsedAddress } from '../address.ts';
+import { createDeferred, type Deferred } from '../deferred.ts';
 import type { CheckedOptions, TlsOptions } from '../options.ts';
 import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
@@ -17,6 +17,7 @@ import {
   socketAuthority,
 } from '../wire/frames.ts';
 import { fromFailed, type OpenMessage } from '../wire/messages.ts';
+import { createOwnership, type Ownership } from './ownership.ts';
 
 /** One native read: a full chunk of the gateway and its header. */
 const readLength = 65_536 + 64;
@@ -37,6 +38,9 @@ export class WorkerTransport implements Transport {
   #reader!: ReadableStreamBYOBReader;
   #writer!: WritableStreamDefaultWriter<Uint8Array>;
   #phase: Phase = 'idle';
+  /** Made only when somebody writes before the connection, or its TLS, is up. */
+  #usable: Deferred<void> | undefined;
+  #ownership: Ownership | undefined;
   #wanted = false;
   #reading = false;
   #ended = false;
@@ -55,6 +59,7 @@ export class WorkerTransport implements Transport {
   open(events: TransportEvents): void {
     this.#events = events;
     this.#native = connectNative(socketAuthority, { allowHalfOpen: true });
+    this.#ownership = createOwnership();
     this.#phase = 'opening';
     this.#reader = this.#native.readable.getReader({ mode: 'byob' });
     this.#writer = this.#native.writable.getWriter();
@@ -79,13 +84,26 @@ export class WorkerTransport implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (bytes.byteLength <= maxFrameLength) return this.#send(encodeFrame(frameType.data, bytes));
+    if (bytes.byteLength <= maxFrameLength) return this.#sendInOrder(encodeFrame(frameType.data, bytes));
     const rest = bytes.subarray(maxFrameLength);
     return this.write(bytes.subarray(0, maxFrameLength)).then(() => this.write(rest));
   }
 
   end(): Promise<void> {
-    return this.#send(encodeFrame(frameType.end));
+    return this.#sendInOrder(encodeFrame(frameType.end));
+  }
+
+  refusal(): unknown {
+    return this.#ownership?.refusal();
+  }
+
+  /** Sends at once, so that early bytes lose no time; done when the connection they are meant for is up, too. */
+  #sendInOrder(frame: Uint8Array): Promise<void> {
+    const sent = this.#send(frame);
+    if (this.#phase === 'open' || this.#phase === 'over') return sent;
+    this.#usable ??= createDeferred();
+    const usable = this.#usable.promise;
+    return sent.then(() => usable);
   }
 
   /** Never rejects: why a write failed is known to the gateway, whose last frame is read ahead. */
@@ -191,8 +209,12 @@ export class WorkerTransport implements Transport {
     } else if (type === frameType.opened || type === frameType.secured) {
       this.#phase = 'open';
       this.#events.opened(value as SocketInfo);
-    } else if (type === frameType.end) this.#ended = true;
-    else if (type === frameType.failed) this.#failure = fromFailed(value);
+      this.#usable?.resolve();
+      this.#usable = undefined;
+    } else if (type === frameType.end) {
+      this.#ended = true;
+      if (this.#phase === 'securing') this.#fail(toTlsError('tls_closed', 'startTls', undefined));
+    } else if (type === frameType.failed) this.#failure = fromFailed(value);
   }
 
   readonly #lost = (cause: unknown): void => {

@@ -46,6 +46,8 @@ export class WorkersError<Code extends WorkersErrorCode = WorkersErrorCode> exte
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass inherits this method, and is less than every error of this package.
+    if (this !== WorkersError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && brand in value;
   }
 }

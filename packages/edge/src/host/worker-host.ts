@@ -3,6 +3,7 @@
 //
 // Steps never overlap: a change during a reload causes one more reload after it. The old runtime is stopped before the
 // new one starts, because both would own the same Durable Object storage; meanwhile requests wait in the front.
+import { stat } from 'node:fs/promises';
 import {
   BuildError,
   type Bundle,
@@ -46,6 +47,8 @@ export class WorkerHost {
   #bundler: Bundler | undefined;
   #runtime: Runtime | undefined;
   #running = '';
+  #watched: Set<string> = new Set();
+  #unwatched: string[] = [];
   #stopCrons: () => void = () => {};
   #work: Promise<void> | undefined;
   #again = false;
@@ -108,11 +111,13 @@ export class WorkerHost {
   }
 
   async #reloadOnce(startedAt: number): Promise<void> {
-    const { load, onEvent, onInputs } = this.#options;
-    const { project, diagnostics } = await load();
+    const { load, onEvent } = this.#options;
+    const readAt = Date.now();
+    const { project, diagnostics, missing } = await load();
     if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
-    // A configuration with errors may be repaired anywhere it was made from before.
-    onInputs([...((project ?? this.#project)?.watchFiles ?? []), ...diagnostics.map(({ file }) => file)]);
+    // A configuration with errors may be repaired anywhere it was made from before, and where a file is missing.
+    const known = (project ?? this.#project)?.watchFiles ?? [];
+    this.#watch([...known, ...missing, ...diagnostics.map(({ file }) => file)]);
     if (project === undefined) throw new ConfigurationError(diagnostics);
     if (fingerprint(project) !== fingerprint(this.#project)) {
       await this.#bundler?.close();
@@ -120,7 +125,8 @@ export class WorkerHost {
       this.#project = project;
     }
     const bundle = await this.#build(project);
-    onInputs([...project.watchFiles, ...bundle.inputs]);
+    this.#watch([...project.watchFiles, ...bundle.inputs]);
+    if (await this.#isStale(readAt)) this.#again = true;
     if (bundle.warnings.length > 0) onEvent({ type: 'diagnostics', diagnostics: bundle.warnings });
     const made = fingerprint({ project, modules: bundle.modules });
     if (made === this.#running && this.#runtime !== undefined) return onEvent({ type: 'unchanged' });
@@ -131,11 +137,24 @@ export class WorkerHost {
     onEvent({ type: 'ready', took: performance.now() - startedAt, bytes: bundle.bytes, reload });
   }
 
+  /** From now on a change of these files is told; `#isStale` finds what happened to the new ones before. */
+  #watch(files: readonly string[]): void {
+    this.#unwatched = files.filter((file) => !this.#watched.has(file));
+    this.#watched = new Set(files);
+    this.#options.onInputs(files);
+  }
+
+  /** True when a file that was not watched yet has changed since `time`, and so may have been read too early. */
+  async #isStale(time: number): Promise<boolean> {
+    const changes = await Promise.all(this.#unwatched.map((file) => stat(file).catch(() => undefined)));
+    return changes.some((stats) => stats?.isFile() === true && stats.mtimeMs > time);
+  }
+
   async #build(project: Project): Promise<Bundle> {
     try {
       return await this.#bundler!.build();
     } catch (error) {
-      if (error instanceof BuildError) this.#options.onInputs([...project.watchFiles, ...error.inputs]);
+      if (error instanceof BuildError) this.#watch([...project.watchFiles, ...error.inputs]);
       throw error;
     }
   }

@@ -31,6 +31,8 @@ export interface LoadedProject {
   /** Undefined when any diagnostic is an error. */
   project: Project | undefined;
   diagnostics: Diagnostic[];
+  /** Absolute paths of files the configuration names that are not there: creating them may repair it. */
+  missing: string[];
 }
 
 /**
@@ -39,10 +41,11 @@ export interface LoadedProject {
  */
 export async function loadProject(options: LoadProjectOptions): Promise<LoadedProject> {
   const location = await findConfig(options.cwd, { config: options.config });
-  if (isDiagnostic(location)) return { project: undefined, diagnostics: [location] };
+  if (isDiagnostic(location)) return { project: undefined, diagnostics: [location], missing: [] };
   const { root, report } = await readConfigFile(location.file);
   const project = root === undefined ? undefined : await readProject(root, location, options, report);
-  return { project: report.hasErrors ? undefined : project, diagnostics: report.diagnostics };
+  const { diagnostics, missing } = report;
+  return { project: report.hasErrors ? undefined : project, diagnostics, missing };
 }
 
 async function readProject(

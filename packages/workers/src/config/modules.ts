@@ -77,8 +77,10 @@ async function requireFile(slot: Slot, file: string, report: Report): Promise<bo
     (stats) => stats.isFile(),
     () => false,
   );
-  if (!isFile) report.error(slot.path, 'file_missing', { key: formatPath(slot.path), file });
-  return isFile;
+  if (isFile) return true;
+  report.error(slot.path, 'file_missing', { key: formatPath(slot.path), file });
+  report.missing.push(file);
+  return false;
 }
 
 const ruleTypes = ['ESModule', 'CommonJS', 'CompiledWasm', 'Text', 'Data'] as const;

@@ -21,6 +21,8 @@ export type Say = <Code extends WorkersErrorCode>(path: Path, code: Code, detail
 export interface Report {
   readonly diagnostics: Diagnostic[];
   readonly hasErrors: boolean;
+  /** Absolute paths of files that are named and not there. */
+  readonly missing: string[];
   error: Say;
   warning: Say;
   /** Adds what was found elsewhere. */
@@ -40,6 +42,7 @@ export function createReport({ file, text, locate }: ReportSource): Report {
     };
   return {
     diagnostics,
+    missing: [],
     get hasErrors() {
       return diagnostics.some(({ severity }) => severity === 'error');
     },

@@ -90,3 +90,10 @@ test('the build command runs first; when it fails its output is shown', async (t
     return true;
   });
 });
+
+test('an error of this package is a BuildError only when the build failed', () => {
+  const other = new WorkersError('workerd_start_failed', { output: '' });
+  assert.ok(other instanceof WorkersError && !(other instanceof BuildError));
+  const failed = new BuildError('src/index.ts', [], []);
+  assert.ok(failed instanceof WorkersError && failed instanceof BuildError);
+});

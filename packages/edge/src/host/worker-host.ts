@@ -3,7 +3,6 @@
 //
 // Steps never overlap: a change during a reload causes one more reload after it. The old runtime is stopped before the
 // new one starts, because both would own the same Durable Object storage; meanwhile requests wait in the front.
-import { stat } from 'node:fs/promises';
 import {
   BuildError,
   type Bundle,
@@ -20,6 +19,7 @@ import { ConfigurationError } from './configuration-error.ts';
 import { fingerprint } from './fingerprint.ts';
 import { fireScheduled, startCronSchedule } from './cron-schedule.ts';
 import type { OnHostEvent } from './host-event.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 /** Milliseconds that running requests get to finish when the Worker is replaced. */
 const replaceGrace = 2_000;
@@ -43,12 +43,11 @@ export interface WorkerHostOptions {
 
 export class WorkerHost {
   readonly #options: WorkerHostOptions;
+  readonly #files: WatchedFiles;
   #project: Project | undefined;
   #bundler: Bundler | undefined;
   #runtime: Runtime | undefined;
   #running = '';
-  #watched: Set<string> = new Set();
-  #unwatched: string[] = [];
   #stopCrons: () => void = () => {};
   #work: Promise<void> | undefined;
   #again = false;
@@ -58,6 +57,7 @@ export class WorkerHost {
 
   constructor(options: WorkerHostOptions) {
     this.#options = options;
+    this.#files = new WatchedFiles(options.onInputs);
   }
 
   /** The project that runs, once there is one. */
@@ -112,21 +112,21 @@ export class WorkerHost {
 
   async #reloadOnce(startedAt: number): Promise<void> {
     const { load, onEvent } = this.#options;
-    const readAt = Date.now();
+    const since = Date.now();
     const { project, diagnostics, missing } = await load();
     if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
-    // A configuration with errors may be repaired anywhere it was made from before, and where a file is missing.
-    const known = (project ?? this.#project)?.watchFiles ?? [];
-    this.#watch([...known, ...missing, ...diagnostics.map(({ file }) => file)]);
-    if (project === undefined) throw new ConfigurationError(diagnostics);
+    if (project === undefined) {
+      // It may be repaired anywhere it was made from before, and where a file is missing.
+      const files = [...(this.#project?.watchFiles ?? []), ...missing, ...diagnostics.map(({ file }) => file)];
+      if (await this.#files.update(files, { since, generates: false })) this.#again = true;
+      throw new ConfigurationError(diagnostics);
+    }
     if (fingerprint(project) !== fingerprint(this.#project)) {
       await this.#bundler?.close();
       this.#bundler = createBundler(project);
       this.#project = project;
     }
-    const bundle = await this.#build(project);
-    this.#watch([...project.watchFiles, ...bundle.inputs]);
-    if (await this.#isStale(readAt)) this.#again = true;
+    const bundle = await this.#build(project, since);
     if (bundle.warnings.length > 0) onEvent({ type: 'diagnostics', diagnostics: bundle.warnings });
     const made = fingerprint({ project, modules: bundle.modules });
     if (made === this.#running && this.#runtime !== undefined) return onEvent({ type: 'unchanged' });
@@ -137,24 +137,18 @@ export class WorkerHost {
     onEvent({ type: 'ready', took: performance.now() - startedAt, bytes: bundle.bytes, reload });
   }
 
-  /** From now on a change of these files is told; `#isStale` finds what happened to the new ones before. */
-  #watch(files: readonly string[]): void {
-    this.#unwatched = files.filter((file) => !this.#watched.has(file));
-    this.#watched = new Set(files);
-    this.#options.onInputs(files);
-  }
-
-  /** True when a file that was not watched yet has changed since `time`, and so may have been read too early. */
-  async #isStale(time: number): Promise<boolean> {
-    const changes = await Promise.all(this.#unwatched.map((file) => stat(file).catch(() => undefined)));
-    return changes.some((stats) => stats?.isFile() === true && stats.mtimeMs > time);
-  }
-
-  async #build(project: Project): Promise<Bundle> {
+  async #build(project: Project, since: number): Promise<Bundle> {
+    const watch = async (inputs: readonly string[]): Promise<void> => {
+      const generates = project.build.command !== undefined;
+      const files = [...project.watchFiles, ...inputs];
+      if (await this.#files.update(files, { since, generates })) this.#again = true;
+    };
     try {
-      return await this.#bundler!.build();
+      const bundle = await this.#bundler!.build();
+      await watch(bundle.inputs);
+      return bundle;
     } catch (error) {
-      if (error instanceof BuildError) this.#watch([...project.watchFiles, ...error.inputs]);
+      if (error instanceof BuildError) await watch(error.inputs);
       throw error;
     }
   }

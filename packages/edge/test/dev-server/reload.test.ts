@@ -207,3 +207,18 @@ test('a request that runs gets time to finish when the Worker is replaced', asyn
   await bench.event('ready');
   assert.equal(await bench.text('/'), 'new');
 });
+
+test("a build step's outputs do not cause a build each time they are written", async (t) => {
+  const bench = await startBench(t, {
+    'wrangler.json': config({ main: 'out/index.js', build: { command: 'mkdir -p out && cp src/index.js out/' } }),
+    'src/index.js': says('one'),
+  });
+  await bench.event('ready');
+  await bench.write({ 'src/index.js': says('two') });
+  await bench.event('ready');
+  assert.equal(await bench.text('/'), 'two');
+  await bench.write({ 'src/index.js': says('three') });
+  await bench.event('ready');
+  assert.equal(await bench.text('/'), 'three');
+  assert.ok(bench.host.all.length < 6, JSON.stringify(bench.host.all));
+});

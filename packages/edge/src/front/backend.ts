@@ -1,5 +1,6 @@
 // Which runtime answers requests now: one is up, one is being started, or there is none and the reason is known.
 import { Agent } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Failure } from './error-page.ts';
 
 /** Requests that may wait for a runtime; one more is refused. */
@@ -21,8 +22,10 @@ export interface BackendAddress {
 /** A runtime, held for one request. */
 export interface Backend extends BackendAddress {
   agent: Agent;
-  /** The request is over, or no longer a reason to keep the runtime. Idempotent. */
+  /** The request is over. Idempotent. */
   release(): void;
+  /** The request became a conversation without an end: it keeps no runtime alive, and ends with it. */
+  converse(stream: Duplex): void;
 }
 
 /** What is told when a client goes. */
@@ -31,7 +34,7 @@ export interface Client {
   once(event: 'close', listener: () => void): unknown;
 }
 
-type Current = (BackendAddress & { agent: Agent }) | { failure: Failure };
+type Current = (BackendAddress & { agent: Agent; conversations: Set<Duplex> }) | { failure: Failure };
 
 export class BackendState {
   #current: Current | undefined;
@@ -82,13 +85,21 @@ export class BackendState {
       if (client.destroyed) return undefined;
     }
     const current = this.#current;
-    return 'failure' in current ? current : { ...current, release: this.#hold() };
+    if ('failure' in current) return current;
+    const { conversations, ...parts } = current;
+    const release = this.#hold();
+    const converse = (stream: Duplex): void => {
+      release();
+      conversations.add(stream);
+      stream.once('close', () => conversations.delete(stream));
+    };
+    return { ...parts, release, converse };
   }
 
   /** Requests use this runtime from now on. */
   use({ socketPath, triggersSocketPath }: BackendAddress): void {
     const agent = new Agent({ keepAlive: true, timeout: idleTimeout });
-    this.#settle({ socketPath, triggersSocketPath, agent });
+    this.#settle({ socketPath, triggersSocketPath, agent, conversations: new Set() });
   }
 
   /** There is no runtime; requests are answered with the reason. */
@@ -110,7 +121,9 @@ export class BackendState {
       });
       this.#onIdle = undefined;
     }
-    if (previous !== undefined && 'agent' in previous) previous.agent.destroy();
+    if (previous === undefined || 'failure' in previous) return;
+    previous.agent.destroy();
+    for (const stream of previous.conversations) stream.destroy();
   }
 
   #wait(client: Client): Promise<void> {

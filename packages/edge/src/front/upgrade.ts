@@ -61,8 +61,7 @@ export async function upgrade(
   });
   client.once('close', () => outgoing.destroy());
   outgoing.once('upgrade', (agreed, worker, workerHead) => {
-    // A reload does not wait for a conversation without an end; it ends with its runtime.
-    runtime.release();
+    runtime.converse(worker);
     report(101);
     const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'];
     const fields = withoutHopByHop(agreed.rawHeaders);

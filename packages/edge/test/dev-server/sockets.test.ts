@@ -148,5 +148,32 @@ test('scheduled(), queue() and alarm() connect too', async (t) => {
   await peer.next('close');
   await bench.text('/');
   await bench.log('from alarm');
-  await peer.next('close');
+});
+
+test('a Durable Object may keep a socket from one event to the next', async (t) => {
+  const peer = await use(t, startPeer('echo'));
+  const bench = await startBench(
+    t,
+    {
+      'wrangler.json': config({
+        durable_objects: { bindings: [{ name: 'OBJECT', class_name: 'Keeper' }] },
+        migrations: [{ tag: 'v1', new_sqlite_classes: ['Keeper'] }],
+      }),
+      'src/index.js': `${imports}
+        import { DurableObject } from 'cloudflare:workers';
+        export class Keeper extends DurableObject {
+          async fetch() {
+            this.socket ??= connect(this.env.TO);
+            this.writer ??= this.socket.writable.getWriter();
+            this.reader ??= this.socket.readable.getReader();
+            await this.writer.write(encoder.encode('kept'));
+            return new Response((await this.reader.read()).value);
+          }
+        }
+        export default { fetch: (request, env) => env.OBJECT.get(env.OBJECT.idFromName('x')).fetch(request) };`,
+    },
+    { vars: { TO: peer.address } },
+  );
+  for (let event = 0; event < 3; event += 1) assert.equal(await bench.text('/'), 'kept');
+  assert.equal(peer.connections, 1);
 });

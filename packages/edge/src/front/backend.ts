@@ -1,16 +1,14 @@
 // Which runtime answers requests now: one is up, one is being started, or there is none and the reason is known.
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Failure } from './error-page.ts';
+import { RuntimeAgent } from './runtime-agent.ts';
 
 /** Requests that may wait for a runtime; one more is refused. */
 export const maxWaiting = 1_000;
 
 /** Milliseconds a failed request waits for the exception that explains it. */
 const exceptionWait = 100;
-
-/** Milliseconds an idle connection to the runtime is kept: well below the 5 s after which the runtime closes it. */
-const idleTimeout = 1_000;
 
 export interface BackendAddress {
   /** Unix socket of the Worker's HTTP. */
@@ -98,7 +96,7 @@ export class BackendState {
 
   /** Requests use this runtime from now on. */
   use({ socketPath, triggersSocketPath }: BackendAddress): void {
-    const agent = new Agent({ keepAlive: true, timeout: idleTimeout });
+    const agent = new RuntimeAgent();
     this.#settle({ socketPath, triggersSocketPath, agent, conversations: new Set() });
   }
 

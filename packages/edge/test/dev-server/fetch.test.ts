@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { type IncomingMessage, request as ask, type ServerResponse } from 'node:http';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { createAuthority, sourceBytes, sourceHash, startPeer, startRefusing, use } from '@sallyport/testkit';
+import { deferred } from '../support/deferred.ts';
 import { startBench } from '../support/dev-bench.ts';
 import { read, startOrigin } from '../support/origin.ts';
 
@@ -108,16 +110,16 @@ function* pieces(size: number): Generator<Uint8Array> {
 }
 
 test('a response streams: its first piece arrives while the origin still holds the rest back', async (t) => {
-  let finish = (): void => {};
+  const held = deferred<ServerResponse>();
   const origin = await startOrigin(t, (_, response) => {
     response.write('first');
-    finish = () => response.end('last');
+    held.resolve(response);
   });
   const bench = await startBench(t, proxy);
   const response = await bench.ask(to(origin.url));
   const reader = response.body!.getReader();
   assert.equal(Buffer.from((await reader.read()).value!).toString(), 'first');
-  finish();
+  (await held.promise).end('last');
   assert.equal(Buffer.from((await reader.read()).value!).toString(), 'last');
   assert.equal((await reader.read()).done, true);
 });
@@ -143,17 +145,14 @@ test('a request streams: the origin reads its first piece while the client still
 
 test('a client that does not read holds the origin back', async (t) => {
   let sent = 0;
-  let stalled = (): void => {};
-  const stall = new Promise<void>((resolve) => {
-    stalled = resolve;
-  });
+  const stall = deferred();
   const size = 256 * 1024 * 1024;
   const origin = await startOrigin(t, (_, response) => {
     const write = (): void => {
       while (sent < size) {
         sent += 65_536;
         if (!response.write(Buffer.alloc(65_536))) {
-          const timer = setTimeout(stalled, 1_000);
+          const timer = setTimeout(stall.resolve, 1_000);
           return void response.once('drain', () => {
             clearTimeout(timer);
             write();
@@ -166,7 +165,7 @@ test('a client that does not read holds the origin back', async (t) => {
   });
   const bench = await startBench(t, proxy);
   const response = await bench.ask(to(origin.url));
-  await stall;
+  await stall.promise;
   t.diagnostic(`${sent} bytes on the way`);
   assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes were taken`);
   await response.body!.cancel();
@@ -195,10 +194,9 @@ test('fields travel as they are: several Set-Cookie, compression, unusual names'
     response.end(gzipSync('squeezed'));
   });
   const bench = await startBench(t, proxy);
-  const { request } = await import('node:http');
-  const outgoing = request(bench.server.url + to(origin.url), { headers: { 'x-mine': 'yes', te: 'trailers' } });
+  const outgoing = ask(bench.server.url + to(origin.url), { headers: { 'x-mine': 'yes', te: 'trailers' } });
   outgoing.end();
-  const [answer] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
   assert.deepEqual(answer.headers['set-cookie'], ['a=1', 'b=2, c']);
   assert.equal(answer.headers['content-encoding'], 'gzip');
   assert.equal((await read(answer.pipe(createGunzip()))).toString(), 'squeezed');
@@ -220,19 +218,16 @@ test('connections to an origin are used again, also after trailers', async (t) =
 
 test('a client that goes takes its request to the origin along', async (t) => {
   let closed: Promise<unknown> = Promise.resolve();
-  let arrived = (): void => {};
-  const arrival = new Promise<void>((resolve) => {
-    arrived = resolve;
-  });
+  const arrival = deferred();
   const origin = await startOrigin(t, (request, response) => {
     closed = once(response, 'close');
     response.write(`hello ${request.method}`);
-    arrived();
+    arrival.resolve();
   });
   const bench = await startBench(t, proxy);
   const abort = new AbortController();
   const response = await bench.ask(to(origin.url), { signal: abort.signal });
-  await arrival;
+  await arrival.promise;
   abort.abort();
   await closed;
   await assert.rejects(response.text());

@@ -9,9 +9,9 @@ const says = (text: string): string => `export default { fetch: () => new Respon
 function hammer(bench: DevBench, clients: number): () => Promise<{ answers: Set<string>; failures: string[] }> {
   const answers = new Set<string>();
   const failures: string[] = [];
-  let going = true;
+  const stop = new AbortController();
   const client = async (): Promise<void> => {
-    while (going) {
+    while (!stop.signal.aborted) {
       try {
         const response = await bench.ask('/', { headers: { connection: 'close' } });
         const body = await response.text();
@@ -24,7 +24,7 @@ function hammer(bench: DevBench, clients: number): () => Promise<{ answers: Set<
   };
   const running = Array.from({ length: clients }, client);
   return async () => {
-    going = false;
+    stop.abort();
     await Promise.all(running);
     return { answers, failures };
   };
@@ -161,8 +161,7 @@ test('saving a file without changing it does not restart the Worker', async (t) 
   assert.equal(await bench.text('/'), '2');
 });
 
-test('a Durable Object keeps its storage and its alarm over a reload', async (t) => {
-  const source = (version: string): string => `
+const counter = (version: string): string => `
     import { DurableObject } from 'cloudflare:workers';
     export class Counter extends DurableObject {
       async fetch(request) {
@@ -175,17 +174,19 @@ test('a Durable Object keeps its storage and its alarm over a reload', async (t)
       alarm() { console.log('alarm in ${version}'); }
     }
     export default { fetch: (request, env) => env.COUNTER.get(env.COUNTER.idFromName('x')).fetch(request) };`;
+
+test('a Durable Object keeps its storage and its alarm over a reload', async (t) => {
   const bench = await startBench(t, {
     'wrangler.json': config({
       durable_objects: { bindings: [{ name: 'COUNTER', class_name: 'Counter' }] },
       migrations: [{ tag: 'v1', new_sqlite_classes: ['Counter'] }],
     }),
-    'src/index.js': source('old'),
+    'src/index.js': counter('old'),
   });
   await bench.event('ready');
   assert.equal(await bench.text('/'), 'old 1');
   assert.equal(await bench.text('/alarm'), 'old 2');
-  await bench.write({ 'src/index.js': source('new') });
+  await bench.write({ 'src/index.js': counter('new') });
   await bench.event('ready');
   assert.equal(await bench.text('/'), 'new 3');
   await bench.log('alarm in new');

@@ -150,12 +150,12 @@ test('TLS trusts the authority the host was given, and no other', async (t) => {
   assert.equal(await bench.text(`/?to=localhost:${unknown.port}`), 'tls_unknown_authority');
 });
 
-test('a folder without a project is refused at once, with the reason', async (t) => {
-  const ignore = (): void => {};
+const ignore = (): void => {};
+
+test('a folder without a project is refused at once, with the reason', async () => {
   const events = { onHostEvent: ignore, onGatewayEvent: ignore, onRequest: ignore };
   await assert.rejects(
     startDevServer({ project: { cwd: '/', processEnv: {} }, policy: workerPolicy, port: 0, ...events }),
     ({ diagnostics }: { diagnostics: { code: string }[] } & Error) => diagnostics[0]?.code === 'config_not_found',
   );
-  t.diagnostic('refused');
 });

@@ -1,10 +1,9 @@
 // What happens when things end: the runtime by itself, or the server on request.
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { startPeer, use } from '@sallyport/testkit';
-import { startBench } from '../support/dev-bench.ts';
+import { startBench, temporaryFolder } from '../support/dev-bench.ts';
 import { talkTo } from '../support/websocket.ts';
 
 const hello = `export default { fetch: () => new Response('hello') };`;
@@ -78,7 +77,13 @@ test('a runtime that keeps crashing is given up with a page that says so, until 
 
 test('close() is prompt with requests, sockets and WebSockets open, and leaves nothing', async (t) => {
   const peer = await use(t, startPeer('echo'));
-  const before = (await readdir(tmpdir())).filter((name) => name.startsWith('sallyport-run-')).length;
+  const temporary = await temporaryFolder(t);
+  const { TMPDIR } = process.env;
+  process.env['TMPDIR'] = temporary;
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
+  });
   const bench = await startBench(
     t,
     `import { connect } from 'cloudflare:sockets';
@@ -107,8 +112,8 @@ test('close() is prompt with requests, sockets and WebSockets open, and leaves n
   await running;
   await peer.next('close');
   assert.deepEqual(await findRuntimes(), []);
-  const after = (await readdir(tmpdir())).filter((name) => name.startsWith('sallyport-run-')).length;
-  assert.ok(after <= before, 'no folder is left');
+  const left = await readdir(temporary);
+  assert.ok(!left.some((name) => name.startsWith('sallyport-run-')), left.join());
   await assert.rejects(bench.ask('/'));
   await bench.server.reload();
   assert.deepEqual(await findRuntimes(), [], 'a closed server starts nothing');

@@ -1,5 +1,6 @@
 // WebSockets into a Worker through the front, and out of it through the gateway.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { startRefusing, use } from '@sallyport/testkit';
 import { startBench } from '../support/dev-bench.ts';
@@ -41,7 +42,6 @@ test('an upgrade the Worker refuses is an answer, and nothing gets behind the fr
     `export default { fetch: (request) => new Response(request.url, { status: 403 }) };`,
   );
   await assert.rejects(talkTo(t, bench.server.url), /answered 403/);
-  const { connect } = await import('node:net');
   const raw = connect(Number(new URL(bench.server.url).port), '127.0.0.1');
   t.after(() => void raw.destroy());
   const head =

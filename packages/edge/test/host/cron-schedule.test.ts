@@ -32,7 +32,7 @@ class Clock implements CronClock {
   /** Moves to a time at once, as a machine that slept does, and fires what is due. */
   jump(milliseconds: number): void {
     this.time += milliseconds;
-    for (const [timer, { due, run }] of [...this.#timers]) {
+    for (const [timer, { due, run }] of Array.from(this.#timers)) {
       if (due > this.time) continue;
       this.#timers.delete(timer);
       run();

@@ -32,9 +32,10 @@ function parseLine(line: string): LogLine | undefined {
 type Thrown = Omit<RuntimeException, 'event'>;
 
 const isThrown = (value: unknown): value is Thrown => {
-  const { name, message, stack, code, remedy, cause } = (value ?? {}) as Record<keyof Thrown, unknown>;
+  const { name, message, stack, code, remedy, retryable, cause } = (value ?? {}) as Record<keyof Thrown, unknown>;
   const optional = [stack, code, remedy];
   return (
+    (retryable === undefined || retryable === true) &&
     [name, message].every((field) => typeof field === 'string') &&
     optional.every((field) => field === undefined || typeof field === 'string') &&
     (cause === undefined || isThrown(cause))
@@ -59,6 +60,11 @@ function mapException<Exception extends Thrown>(error: Exception, mapper: StackM
   };
 }
 
+function toText({ name, message, stack, cause }: Thrown): string {
+  const text = stack ?? `${name}: ${message}`;
+  return cause === undefined ? text : `${text}\nCaused by: ${toText(cause)}`;
+}
+
 export interface LogParserOptions {
   mapper: StackMapper;
   onLog: (log: RuntimeLog) => void;
@@ -67,11 +73,26 @@ export interface LogParserOptions {
 
 /** Addresses inside workerd's executable mean nothing to anybody here. */
 const ownStack = /\nstack: .*$/s;
+/** Nor do places in workerd's sources and its names for JavaScript's errors. */
+const ownPlace = /^(Uncaught exception: )\S+: failed: (?:remote\.)*jsg\./;
+
+/** What workerd prints, without an error's text, when a handler threw an error that is `retryable`. */
+const noResponse = 'HTTP connection failed: the handler sent no response';
+
+/** An error the way workerd prints it: it knows few names, and puts the others into the message. */
+function repetitionsOf({ name, message }: Thrown): string[] {
+  const text = [name, message].filter((part) => part !== '').join(': ');
+  const texts =
+    name === 'Thrown'
+      ? [`Error: ${message}`, 'Error: #<Object>']
+      : [text, `Error: ${text}`, `DOMException(${name}): ${message}`];
+  return texts.map((line) => `Uncaught exception: ${line}`);
+}
 
 /** Turns chunks of one output stream into logs. */
 export class LogParser {
   readonly #options: LogParserOptions;
-  readonly #reports: string[] = [];
+  readonly #reports: Thrown[] = [];
   #rest = '';
 
   constructor(options: LogParserOptions) {
@@ -100,10 +121,11 @@ export class LogParser {
     }
     const isReport = parsed.source === undefined && parsed.message.startsWith(exceptionMarker);
     if (isReport && this.#exception(parsed)) return;
-    if (parsed.source === undefined || !this.#isRepetition(parsed.message)) {
+    const isConsole = parsed.source === undefined;
+    const text = isConsole ? parsed.message : parsed.message.replace(ownStack, '').replace(ownPlace, '$1');
+    if (isConsole || !this.#isRepetition(text)) {
       const level = levels.has(parsed.level) ? (parsed.level as LogLevel) : 'info';
-      const isConsole = parsed.source === undefined;
-      const message = mapper.map(isConsole ? parsed.message : parsed.message.replace(ownStack, ''));
+      const message = mapper.map(text);
       onLog({ kind: isConsole ? 'console' : 'runtime', level, message, time: Number(parsed.timestamp) });
     }
   }
@@ -114,18 +136,17 @@ export class LogParser {
     if (report === undefined) return false;
     const { event, error } = report;
     const exception = { event, ...mapException(error, mapper) };
-    this.#reports.push(`${error.name}: ${error.message}`);
+    this.#reports.push(error);
     if (this.#reports.length > rememberedReports) this.#reports.shift();
-    const text = exception.stack ?? `${exception.name}: ${exception.message}`;
-    onLog({ kind: 'exception', level: 'error', message: text, time: Number(timestamp), exception });
+    onLog({ kind: 'exception', level: 'error', message: toText(exception), time: Number(timestamp), exception });
     return true;
   }
 
   /** workerd prints the message of what a handler threw as well; ours came before and has the stack. */
-  #isRepetition(message: string): boolean {
-    const index = message.startsWith('Uncaught exception:')
-      ? this.#reports.findIndex((report) => message.endsWith(`jsg.${report}`))
-      : -1;
+  #isRepetition(text: string): boolean {
+    const index = this.#reports.findIndex((report) =>
+      text === noResponse ? report.retryable : repetitionsOf(report).includes(text),
+    );
     if (index !== -1) this.#reports.splice(index, 1);
     return index !== -1;
   }

@@ -13,6 +13,8 @@ export interface RuntimeException {
   /** The error's own `code` and `remedy`, as our socket errors carry them. */
   code?: string;
   remedy?: string;
+  /** The error says that trying again may help: a connection failed. */
+  retryable?: boolean;
   cause?: Omit<RuntimeException, 'event'>;
 }
 
@@ -20,6 +22,7 @@ export interface RuntimeLog {
   /** `console`: the Worker logged; `exception`: a handler threw; `runtime`: workerd itself. */
   kind: 'console' | 'exception' | 'runtime';
   level: LogLevel;
+  /** As a person reads it: an exception's stack, and those of its causes. */
   message: string;
   /** Milliseconds since 1970. */
   time: number;

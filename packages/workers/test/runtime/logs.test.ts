@@ -86,3 +86,58 @@ test('only the exception that was reported is left out when the runtime repeats 
   );
   assert.equal(logs[0]?.exception?.message, 'known');
 });
+
+test('whatever a handler throws is printed once, and objects that are no errors are readable', async (t) => {
+  const bench = await createWorkbench(t, {
+    'src/index.ts': `class Named extends Error { name = 'Named'; }
+      const thrown = {
+        '/subclass': () => new Named('a'), '/driver': () => Object.assign(new Error('b'), { name: 'error' }),
+        '/string': () => 'c', '/object': () => ({ d: 1 }), '/nothing': () => null, '/empty': () => new Error(),
+        '/dom': () => new DOMException('e', 'AbortError'), '/network': () => Object.assign(new Error('f'), { retryable: true }),
+      };
+      export default { fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (pathname === '/done') { console.log('done'); return new Response(); }
+        throw thrown[pathname]();
+      } };`,
+  });
+  const runtime = await bench.start();
+  const paths = ['/subclass', '/driver', '/string', '/object', '/nothing', '/empty', '/dom', '/network', '/done'];
+  // workerd hangs up after a retryable error.
+  for (const path of paths) await ask(runtime.socketPath, path).catch(() => {});
+  await bench.log(({ message }) => message === 'done');
+  assert.deepEqual(
+    bench.logs.map(({ kind, message }) => `${kind} ${message.split('\n')[0]}`),
+    [
+      'exception Named: a',
+      'exception error: b',
+      'exception Thrown: c',
+      'exception Thrown: {"d":1}',
+      'exception Thrown: null',
+      'exception Error',
+      'exception AbortError: e',
+      'exception Error: f',
+      'console done',
+    ],
+  );
+});
+
+test('an exception is printed with its causes, and what only the runtime saw without places in its sources', async (t) => {
+  const bench = await createWorkbench(t, {
+    'src/index.ts': `export default { async fetch(request: Request) {
+      if (request.url.endsWith('/nothing')) return;
+      throw new Error('query failed', { cause: new TypeError('no such table', { cause: 'why' }) });
+    } };`,
+  });
+  const runtime = await bench.start();
+  await ask(runtime.socketPath, '/');
+  const { message } = await bench.log(({ kind }) => kind === 'exception');
+  assert.match(
+    message,
+    /^Error: query failed\n.*index\.ts:3:\d+\)\nCaused by: TypeError: no such table\n.*index\.ts:3/s,
+  );
+  assert.match(message, /Caused by: Thrown: why$/);
+  await ask(runtime.socketPath, '/nothing');
+  const { message: text } = await bench.log(({ kind }) => kind === 'runtime');
+  assert.match(text, /^Uncaught exception: TypeError: .*did not resolve to 'Response'/);
+});

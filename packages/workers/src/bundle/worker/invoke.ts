@@ -46,15 +46,27 @@ const isNative = (value: object): boolean => Function.prototype.toString.call(va
 const isHandlers = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && [...events].some((key) => isFunction(Reflect.get(value, key)));
 
+/** Objects that are no errors are thrown too; `[object Object]` would say nothing about them. */
+function toText(value: unknown): string {
+  const text = String(value);
+  if (text !== '[object Object]') return text;
+  try {
+    return (JSON.stringify(value) as string | undefined) ?? text;
+  } catch {
+    return text;
+  }
+}
+
 function describe(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return { name: 'Thrown', message: String(error) };
-  const { code, remedy } = error as Error & { code?: unknown; remedy?: unknown };
+  if (!(error instanceof Error)) return { name: 'Thrown', message: toText(error) };
+  const { code, remedy, retryable } = error as Error & Record<'code' | 'remedy' | 'retryable', unknown>;
   return {
     name: error.name,
     message: error.message,
     stack: error.stack,
     ...(typeof code === 'string' && { code }),
     ...(typeof remedy === 'string' && { remedy }),
+    ...(retryable === true && { retryable }),
     ...(error.cause !== undefined && depth < deepestCause && { cause: describe(error.cause, depth + 1) }),
   };
 }

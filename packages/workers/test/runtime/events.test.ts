@@ -108,3 +108,20 @@ test('a rejection nobody handles is reported with its stack', async (t) => {
   assert.equal(exception?.event, 'unhandledrejection');
   assert.match(exception?.stack ?? '', /src\/index\.ts:1:\d+/);
 });
+
+for (const compatibilityDate of ['2022-01-01', '2026-03-02', '2026-03-03']) {
+  test(`a rejection handled some microtasks later is not reported, at ${compatibilityDate}`, async (t) => {
+    const source = `export default { async fetch() {
+      const rejected = Promise.reject(new Error('handled'));
+      for (let i = 0; i < 10; i++) await null;
+      await rejected.catch(() => {});
+      void Promise.reject(new Error('forgotten'));
+      return new Response();
+    } };`;
+    const bench = await createWorkbench(t, { 'src/index.ts': source }, { project: { compatibilityDate } });
+    const runtime = await bench.start();
+    await ask(runtime.socketPath, '/');
+    const { exception } = await bench.log(({ kind }) => kind === 'exception');
+    assert.equal(exception?.message, 'forgotten');
+  });
+}

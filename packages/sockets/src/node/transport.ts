@@ -283,9 +283,13 @@ function fromAlert(error: unknown): SocketError {
   return new SocketError(code, { message, cause: error });
 }
 
-/** Only TCP has a reset, and only once it is connected: before that, Node would wait for the connection. */
+/**
+ * Only TCP has a reset, and only once it is connected: before that, Node would wait for the connection. While our FIN is
+ * being sent, libuv refuses to reset, and Node then never closes the descriptor.
+ */
 function canReset(stream: Duplex): stream is NetSocket {
   if (!(stream instanceof NetSocket) || stream instanceof TLSSocket) return false;
+  if (stream.writableEnded && !stream.writableFinished && stream.writableLength === 0) return false;
   return !stream.connecting && stream.remoteFamily !== undefined;
 }
 

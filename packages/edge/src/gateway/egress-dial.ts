@@ -37,12 +37,13 @@ function toSocketError(error: unknown): unknown {
   if (!(error instanceof EgressError)) return error;
   const { code, message, remedy, retryable } = error;
   const known = isSocketErrorCode(code) ? code : 'connection_failed';
-  // The decision stays reachable through the cause, for the log.
-  return new SocketError(known, { message, remedy, retryable, cause: error });
+  // The cause's message is what the Worker learns beyond the documented text; the error behind it is for the log.
+  const cause = new Error(error.detail, { cause: error });
+  return new SocketError(known, { message, remedy, retryable, cause });
 }
 
 /** The decision that an error from `dialThrough` carries. */
 export function decisionOf(error: unknown): Decision | undefined {
-  const cause = error instanceof SocketError ? error.cause : error;
+  const cause = error instanceof SocketError && error.cause instanceof Error ? error.cause.cause : error;
   return cause instanceof EgressError ? cause.decision : undefined;
 }

@@ -51,13 +51,20 @@ function fromString(text: string): ParsedAddress {
   const scheme = url?.[1]?.toLowerCase() as 'tcp' | 'tls' | undefined;
   const authority = url?.[2] ?? text;
   if (authority === '') throw new TypeError(texts.noHost);
-  if (!URL.canParse(`fake://${authority}`)) throw new TypeError(texts.unparsable);
-  const parsed = new URL(`fake://${authority}`);
+  const parsed = parseUrl(`fake://${authority}`);
   if (parsed.hostname === '') throw new TypeError(texts.noHost);
   if (parsed.port === '') throw new TypeError(texts.noPort);
   checkCharacters(authority);
   const colon = authority.lastIndexOf(':');
   return { hostname: authority.slice(0, colon), port: Number(parsed.port), authority, scheme };
+}
+
+function parseUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch {
+    throw new TypeError(texts.unparsable);
+  }
 }
 
 function fromObject(address: { hostname?: unknown; port?: unknown }): ParsedAddress {

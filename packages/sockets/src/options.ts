@@ -48,6 +48,8 @@ const connectArgument = { call: "'connect' on 'SocketsModule': parameter 2", typ
 export const startTlsArgument = { call: "'startTls' on 'Socket': parameter 1", type: 'TlsOptions' } as const;
 
 const texts = {
+  bigint:
+    'The value cannot be converted because it is either negative and this API expects a positive bigint, or the value would be truncated.',
   alpn: `alpn must be an array of at most ${maxProtocols} protocol names, each 1 to 255 bytes long.`,
   name: 'must be a host name or an IP address.',
 };
@@ -66,7 +68,7 @@ export function isProtocolName(id: unknown): id is string {
 export function checkOptions(input: unknown, scheme: 'tcp' | 'tls' | undefined): CheckedOptions {
   const options = toDictionary<SocketOptions>(input, connectArgument);
   const asked = options.secureTransport;
-  const secureTransport = asked === undefined ? (scheme === 'tls' ? 'on' : 'off') : String(asked);
+  const secureTransport = asked === undefined ? (scheme === 'tls' ? 'on' : 'off') : `${asked}`;
   if (!transports.has(secureTransport)) {
     throw new TypeError(`Unsupported value in secureTransport socket option: ${secureTransport}`);
   }
@@ -120,6 +122,7 @@ function toServerName(option: string, value: unknown): string {
 
 function toByteCount(value: unknown): number {
   if (value === undefined) return defaults.highWaterMark;
+  if (typeof value === 'bigint' && BigInt.asUintN(64, value) !== value) throw new TypeError(texts.bigint);
   const number = Number(value);
   if (!Number.isFinite(number)) throw new TypeError('The value cannot be converted because it is not an integer.');
   if (number < 0) {

@@ -49,6 +49,9 @@ export function toConnectError(code: SocketErrorCode, port: number, cause: unkno
   return new SocketError(code, { message: base + hint, cause });
 }
 
+/** Node 24 adds advice on its own command line; what helps here is in the remedy. */
+const nodeAdvice = /; if the root CA is installed locally, .*$/;
+
 /**
  * The error for a TLS handshake that failed. While connecting the documented text comes first, so that code which
  * matches on it keeps working; the reason follows, because "cannot connect" alone hides that it was TLS.
@@ -57,7 +60,8 @@ export function toTlsError(code: SocketErrorCode, phase: 'connect' | 'startTls',
   const reason = errorTable[code].message;
   // OpenSSL's message is a line of its error stack; its reason is the part for people.
   const { reason: because, message: text } = (cause ?? {}) as { reason?: string; message?: string };
-  const detail = because || text ? `${reason} (${because || text})` : reason;
+  const said = (because || text)?.replace(nodeAdvice, '').trim();
+  const detail = said ? `${reason} (${said})` : reason;
   const message =
     phase === 'connect' ? `${cannotConnect}. TLS handshake failed: ${detail}` : `TLS Handshake Failed. ${detail}`;
   return new SocketError(code, { message, cause });

@@ -58,6 +58,12 @@ class SocketWritable extends WritableStream<unknown> {
     this.side.holder = writer;
     return writer;
   }
+
+  override abort(reason?: unknown): Promise<void> {
+    const aborted = super.abort(reason);
+    if (!this.locked) this.side.abandon(reason);
+    return aborted;
+  }
 }
 
 class SocketWriter extends WritableStreamDefaultWriter<unknown> {
@@ -89,6 +95,12 @@ class SocketWriter extends WritableStreamDefaultWriter<unknown> {
     return refusal === undefined ? super.close() : Promise.reject(refusal);
   }
 
+  override abort(reason?: unknown): Promise<void> {
+    const aborted = super.abort(reason);
+    if (this.side.holder === this) this.side.abandon(reason);
+    return aborted;
+  }
+
   override releaseLock(): void {
     super.releaseLock();
     if (this.side.holder === this) this.side.holder = undefined;
@@ -115,6 +127,7 @@ export class WritableSide {
   #endBehind: number | undefined;
   /** What the transport is doing now; an abort or a failure does not wait for it. */
   #step: Deferred<void> | undefined;
+  #watchesPipe = false;
 
   constructor(hooks: WritableHooks, highWaterMark: number) {
     this.#hooks = hooks;
@@ -122,9 +135,6 @@ export class WritableSide {
       {
         start: (controller) => {
           this.#controller = controller;
-          // The types of Node 20 do not know it yet.
-          const { signal } = controller as unknown as { signal: AbortSignal };
-          signal.addEventListener('abort', () => this.#step?.reject(signal.reason));
         },
         write: (chunk) => this.#write(chunk),
         close: () => this.#end(),
@@ -187,6 +197,11 @@ export class WritableSide {
     this.#over.resolve();
   }
 
+  /** An abort does not wait for what the transport is doing. */
+  abandon(reason: unknown): void {
+    this.#step?.reject(reason);
+  }
+
   error(reason: unknown): void {
     if (this.done) return;
     this.#controller.error(reason);
@@ -231,6 +246,7 @@ export class WritableSide {
   #await(pending: Promise<void>): Promise<void> {
     const step = createDeferred<void>();
     this.#step = step;
+    if (this.stream.locked && this.holder === undefined) this.#watchPipe();
     const next = (): void => {
       this.#step = undefined;
       step.resolve();
@@ -238,6 +254,15 @@ export class WritableSide {
     };
     pending.then(next, (error) => step.reject(error));
     return step.promise;
+  }
+
+  /** A pipe aborts without asking us. The signal is costly to make, so only a waiting pipe has it made. */
+  #watchPipe(): void {
+    if (this.#watchesPipe) return;
+    this.#watchesPipe = true;
+    // The types of Node 20 do not know it yet.
+    const { signal } = this.#controller as unknown as { signal: AbortSignal };
+    signal.addEventListener('abort', () => this.abandon(signal.reason));
   }
 
   async #end(): Promise<void> {

@@ -15,6 +15,20 @@ export interface DialOptions {
  */
 export type Dial = (address: SocketAddress, options: DialOptions) => Duplex | Promise<Duplex>;
 
+/** A dial that can be given up. Its signal is made when the dialler asks: plain TCP does not, and it is costly to make. */
+export class AbortableDial implements DialOptions {
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#controller?.abort();
+  }
+}
+
 /** Plain TCP with the system's resolver; both address families are tried, the faster one wins [RFC 8305]. */
 export const dialDirect: Dial = ({ hostname, port }) =>
   connect({ host: hostname, port, allowHalfOpen: true, noDelay: true });

@@ -11,7 +11,7 @@ import { createDeferred, type Deferred } from '../deferred.ts';
 import type { CheckedOptions, TlsOptions } from '../options.ts';
 import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
-import type { Dial } from './dial.ts';
+import { AbortableDial, type Dial } from './dial.ts';
 import { fromBrokenConnection, fromConnectFailure } from './system-errors.ts';
 import { type FindTrust, isTlsAlert, startTlsOver, tlsErrorCode } from './tls.ts';
 
@@ -29,7 +29,7 @@ export class NodeTransport implements Transport {
   readonly #init: NodeTransportInit;
   /** The hostname without the brackets of an IPv6 address. */
   readonly #hostname: string;
-  readonly #abort = new AbortController();
+  readonly #dialling = new AbortableDial();
   #events!: TransportEvents;
   /** What the host dialled. */
   #dialledStream: Duplex | undefined;
@@ -58,10 +58,7 @@ export class NodeTransport implements Transport {
     this.#phase = 'dialling';
     this.#startTimer();
     try {
-      const dialled = this.#init.dial(
-        { hostname: this.#hostname, port: this.#init.address.port },
-        { signal: this.#abort.signal },
-      );
+      const dialled = this.#init.dial({ hostname: this.#hostname, port: this.#init.address.port }, this.#dialling);
       if (dialled instanceof Promise) {
         dialled.then(
           (stream) => this.#adopt(stream),
@@ -117,7 +114,7 @@ export class NodeTransport implements Transport {
 
   destroy(reset: boolean): void {
     if (this.#phase === 'over') return;
-    if (this.#phase === 'dialling') this.#abort.abort();
+    if (this.#phase === 'dialling') this.#dialling.abort();
     this.#phase = 'over';
     this.#init.clock.clearTimeout(this.#timer);
     this.#held = undefined;

@@ -4,16 +4,14 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Exit code of a process that was stopped by hand [128 + SIGINT]. */
 const interrupted = 130;
 
-/** Resolves at the first signal; a second one ends the process. */
-export function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of signals) {
-      process.on(signal, () => {
-        if (asked) process.exit(interrupted);
-        asked = true;
-        resolve();
-      });
-    }
-  });
+/** Aborts at the first signal; a second one ends the process. */
+export function onSignal(): AbortSignal {
+  const asked = new AbortController();
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (asked.signal.aborted) process.exit(interrupted);
+      asked.abort();
+    });
+  }
+  return asked.signal;
 }

@@ -36,6 +36,8 @@ export interface DevServerOptions {
   findTrust?: FindTrust | undefined;
   /** Reload when files change. Default true. */
   watch?: boolean;
+  /** Closes the server, also while it starts; what is returned then is closed. */
+  signal?: AbortSignal | undefined;
   onHostEvent: OnHostEvent;
   onGatewayEvent: OnGatewayEvent;
   onRequest: (event: RequestEvent) => void;
@@ -65,8 +67,14 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const cleanup: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= undo(cleanup));
+  const onAbort = (): void => void close();
+  if (options.signal?.aborted === true) onAbort();
+  else options.signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    return await start(options, cleanup, close);
+    const server = await start(options, cleanup, close);
+    // What was begun after the signal had closed everything before it.
+    if (options.signal?.aborted === true) await close().then(() => undo(cleanup));
+    return server;
   } catch (error) {
     await close();
     throw error;
@@ -76,7 +84,9 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
 /** Takes every step back, the last one first; what fails does not keep the others from being taken. */
 async function undo(steps: (() => Promise<unknown>)[]): Promise<void> {
   const errors: unknown[] = [];
-  for (const step of steps.toReversed()) await step().catch((error: unknown) => errors.push(error));
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    await step().catch((error: unknown) => errors.push(error));
+  }
   if (errors.length > 0) throw errors[0];
 }
 

@@ -1,13 +1,15 @@
 // `sallyport dev`: runs the Worker project of the current folder.
-import { readFile } from 'node:fs/promises';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { startDevServer } from '@sallyport/edge';
 import { devPolicy, workerPolicy } from '@sallyport/egress';
 import { type Command, toPort, toText, UsageError } from '../command.ts';
 import { usesColor } from '../output/color.ts';
 import { createJsonLog, createTextLog } from '../output/dev-log.ts';
-import { untilSignal } from '../signals.ts';
+import { onSignal } from '../signals.ts';
 
 export const dev: Command = {
   name: 'dev',
@@ -44,7 +46,8 @@ export const dev: Command = {
     };
     const log = values['json'] === true ? createJsonLog(output) : createTextLog(output);
     const ca = await readAuthorities(values['ca']);
-    const stop = untilSignal();
+    const persistTo = toText(values, 'persist-to');
+    const signal = onSignal();
     const server = await startDevServer({
       project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
       vars: toVariables(values['var']),
@@ -52,19 +55,25 @@ export const dev: Command = {
       host: toText(values, 'ip'),
       port: toPort(values, 'port'),
       inspectorPort: toPort(values, 'inspector-port'),
-      stateDirectory: toText(values, 'persist-to'),
+      stateDirectory: persistTo === undefined ? undefined : resolve(persistTo),
       watch: values['no-watch'] !== true,
+      signal,
       ...(ca === undefined ? {} : { findTrust: () => ({ ca }) }),
       onHostEvent: (event) => log.host(event),
       onGatewayEvent: (event) => log.gateway(event),
       onRequest: (event) => log.request(event),
+    }).catch((error: unknown) => {
+      // Whatever fails because it is being stopped is no failure.
+      if (signal.aborted) return undefined;
+      throw error;
     });
+    if (server === undefined || signal.aborted) return 0;
     log.listening(server.url);
     if (values['strict'] !== true) {
       log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');
     }
     if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
-    await stop;
+    if (!signal.aborted) await once(signal, 'abort');
     await server.close();
     return 0;
   },

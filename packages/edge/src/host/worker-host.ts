@@ -93,9 +93,10 @@ export class WorkerHost {
     this.#closed = true;
     clearTimeout(this.#restart);
     this.#stopCrons();
+    // Ends a build step that runs.
+    await this.#bundler?.close();
     await this.#work;
     await this.#runtime?.close();
-    await this.#bundler?.close();
   }
 
   async #reloadUntilCurrent(): Promise<void> {
@@ -183,6 +184,7 @@ export class WorkerHost {
   }
 
   #failed(error: Error): void {
+    if (this.#closed) return;
     const stillRunning = this.#runtime !== undefined;
     this.#options.onEvent({ type: 'failed', error, stillRunning });
     if (!stillRunning)

@@ -57,6 +57,7 @@ class EsbuildBundler implements Bundler {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #collected: CollectedModules = { modules: new Map(), files: new Set() };
   readonly #socketsModule: string | undefined;
+  readonly #closing: AbortController = new AbortController();
   #context: Promise<BuildContext> | undefined;
   #own: Promise<BundleModule[]> | undefined;
   #inputs: string[] = [];
@@ -69,7 +70,8 @@ class EsbuildBundler implements Bundler {
 
   async build(): Promise<Bundle> {
     const { build, main, compatibilityDate: date, compatibilityFlags, noBundle } = this.#project;
-    if (build.command !== undefined) await startBuildCommand(build.command, build);
+    const { signal } = this.#closing;
+    if (build.command !== undefined) await startBuildCommand(build.command, { cwd: build.cwd, signal });
     if (nodeCompatMode(date, compatibilityFlags) === 'v1') {
       throw this.#failure([toFinding('node_compat_v1', { date }, { severity: 'error', main })]);
     }
@@ -81,6 +83,7 @@ class EsbuildBundler implements Bundler {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     const opened = this.#context;
     this.#context = undefined;
     await (await opened)?.dispose();

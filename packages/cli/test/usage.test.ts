@@ -1,0 +1,85 @@
+// How the command is called: help, version, and what is said about calls that make no sense.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../../edge/test/support/dev-bench.ts';
+import { commands } from '../src/commands.ts';
+import { usesColor } from '../src/output/color.ts';
+import { cliPage, toCliPage } from '../../../tools/generate-cli-docs.ts';
+import { run } from './support/run.ts';
+
+test('the help lists every command, and each command explains its options', async () => {
+  const program = await run(['--help']);
+  assert.deepEqual([program.code, program.stderr], [0, '']);
+  for (const { name, summary, options } of commands) {
+    assert.ok(program.stdout.includes(summary), name);
+    const { code, stdout, stderr } = await run([name, '--help']);
+    assert.deepEqual([code, stderr], [0, '']);
+    for (const [option, { help }] of Object.entries(options)) {
+      assert.ok(stdout.includes(`--${option}`) && stdout.includes(help), `${name} --${option}`);
+    }
+    const others = [await run([name, '-h']), await run(['help', name])];
+    for (const other of others) assert.deepEqual([other.code, other.stdout], [0, stdout]);
+  }
+  assert.deepEqual(await run(['help']), program);
+});
+
+test('without a command there is the help, and exit code 64', async () => {
+  const { code, stdout } = await run([]);
+  assert.deepEqual([code, /Usage/.test(stdout)], [64, true]);
+});
+
+test('--version prints the version of the package', async () => {
+  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  for (const option of ['--version', '-v']) {
+    const { code, stdout } = await run([option]);
+    assert.deepEqual([code, stdout], [0, `${manifest.version}\n`]);
+  }
+});
+
+test('a call that cannot be understood says why on standard error and exits with 64', async (t) => {
+  const folder = await temporaryFolder(t);
+  const notPem = join(folder, 'not.pem');
+  await writeFile(notPem, '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n');
+  const cases: [string[], RegExp][] = [
+    [['frobnicate'], /Unknown command: frobnicate/],
+    [['help', 'frobnicate'], /Unknown command: frobnicate/],
+    [['dev', '--frobnicate'], /Unknown option '--frobnicate'/],
+    [['dev', 'folder'], /Unexpected argument: folder/],
+    [['dev', '--port'], /--port/],
+    [['dev', '--port', 'http'], /--port takes a port number, not http/],
+    [['dev', '--port', '65536'], /--port takes a port number, not 65536/],
+    [['dev', '--port=-1'], /--port takes a port number, not -1/],
+    [['dev', '--inspector-port', '1e3'], /--inspector-port takes a port number, not 1e3/],
+    [['dev', '--var', 'novalue'], /--var takes NAME:VALUE, not novalue/],
+    [['dev', '--strict=yes'], /--strict/],
+    [['dev', '--ca', join(folder, 'absent.pem')], /--ca: ENOENT.*absent\.pem/],
+    [['dev', '--ca', notPem], /--ca: no PEM certificate in .*not\.pem/],
+    [['explain'], /Missing argument: HOST:PORT/],
+    [['explain', 'example.com'], /Not a destination: example\.com\. Write HOST:PORT\./],
+    [['explain', 'example.com:'], /Not a destination/],
+    [['explain', 'example.com:1e3'], /Not a destination/],
+    [['explain', 'a:1', 'b:2'], /Unexpected argument: b:2/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await run(args, { cwd: folder });
+    assert.deepEqual([code, stdout], [64, ''], args.join(' '));
+    assert.match(stderr, message, args.join(' '));
+    assert.ok(!stderr.includes('    at '), 'no stack');
+  }
+});
+
+test('colours are for terminals whose user wants them', () => {
+  assert.equal(usesColor({ isTTY: true }, {}), true);
+  assert.equal(usesColor({ isTTY: true }, { NO_COLOR: '' }), true);
+  assert.equal(usesColor({ isTTY: true }, { NO_COLOR: '1' }), false);
+  assert.equal(usesColor({ isTTY: true }, { TERM: 'dumb' }), false);
+  assert.equal(usesColor({}, {}), false);
+});
+
+test(`${cliPage} is current: npm run docs`, async () => {
+  assert.equal(await readFile(new URL(`../../../${cliPage}`, import.meta.url), 'utf8'), toCliPage(commands));
+});

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { ConfigurationError, type GatewayEvent, type HostEvent, type RequestEvent } from '@sallyport/edge';
 import { BuildError, formatDiagnostics, type RuntimeLog, WorkersError } from '@sallyport/workers';
+import { toSafeLine, toSafeText } from './safe-text.ts';
 
 export interface DevLog {
   host(event: HostEvent): void;
@@ -36,6 +37,7 @@ export function createJsonLog({ write }: Output): DevLog {
 export function createTextLog({ write, color, cwd }: Output): DevLog {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     color ? styleText(style, text, { validateStream: false }) : text;
+  const safe = (text: string): string => toSafeText(text, { color });
   const line = (text: string): void => write(`${text}\n`);
   const print: { [Type in HostEvent['type']]: (event: Extract<HostEvent, { type: Type }>) => void } = {
     diagnostics: ({ diagnostics }) => line(formatDiagnostics(diagnostics, { color, cwd })),
@@ -48,14 +50,14 @@ export function createTextLog({ write, color, cwd }: Output): DevLog {
     failed: ({ error, stillRunning }) => {
       if (error instanceof BuildError) line(formatDiagnostics(error.diagnostics, { color, cwd }));
       else if (error instanceof ConfigurationError) line(paint('red', error.message));
-      else line(paint('red', error instanceof WorkersError ? toUserText(error) : (error.stack ?? error.message)));
+      else line(paint('red', error instanceof WorkersError ? safe(toUserText(error)) : (error.stack ?? error.message)));
       if (stillRunning) line(paint('yellow', 'The previous version still runs.'));
     },
-    log: ({ log }) => line(toLogText(log, paint)),
+    log: ({ log }) => line(toLogText(log, paint, safe)),
     crashed: ({ output, restartIn }) =>
       line(
         paint('red', `The runtime crashed${restartIn === undefined ? '; it stays down until a file changes' : ''}.`) +
-          `\n${output}`,
+          `\n${safe(output)}`,
       ),
     cron: ({ cron, outcome }) => line(`${paint('cyan', 'cron')} ${cron} ${outcome}`),
   };
@@ -64,7 +66,7 @@ export function createTextLog({ write, color, cwd }: Output): DevLog {
     gateway: (event) => line(toGatewayText(event, paint)),
     request: ({ method, target, status, took }) =>
       line(
-        `${paint('bold', method)} ${clean(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
+        `${paint('bold', method)} ${toSafeLine(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
       ),
     listening: (url) => line(`Listening on ${paint('bold', url)}`),
     say: line,
@@ -80,35 +82,30 @@ function toFields(error: Error): object {
   return { name, message, code, remedy, diagnostics };
 }
 
+type Safe = (text: string) => string;
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 function toGatewayText(event: GatewayEvent, paint: Paint): string {
   const { kind, destination, decision, code, message, took, secure, method, status } = event;
   const what = kind === 'fetch' ? `fetch ${method} ` : kind === 'websocket' ? 'websocket ' : '';
-  const where = `${what}${clean(destination)}${secure ? ' (TLS)' : ''}`;
+  const where = `${what}${toSafeLine(destination)}${secure ? ' (TLS)' : ''}`;
   const rule = decision === undefined ? '' : paint('dim', ` ${decision.rule}`);
   if (code === undefined && message === undefined) {
     return `  ${paint('green', '→')} ${where}${rule} ${status === undefined ? '' : `${status} `}${ms(took)}`;
   }
   const failed = `  ${paint('red', '✗')} ${where} ${paint('red', code ?? 'failed')}${rule}`;
   // The documented text of a refused connection says less than its code and rule.
-  return decision?.verdict === 'deny' ? `${failed}\n    ${decision.remedy}` : `${failed}: ${clean(message ?? '')}`;
+  return decision?.verdict === 'deny' ? `${failed}\n    ${decision.remedy}` : `${failed}: ${toSafeLine(message ?? '')}`;
 }
 
-function toLogText({ kind, level, message, exception }: RuntimeLog, paint: Paint): string {
+function toLogText({ kind, level, message, exception }: RuntimeLog, paint: Paint, safe: Safe): string {
   const style = level === 'error' ? 'red' : level === 'warn' ? 'yellow' : 'reset';
-  const remedy = exception?.remedy === undefined ? '' : `\n  ${exception.remedy}`;
-  return kind === 'runtime' ? paint('dim', message) : paint(style, message) + remedy;
+  const remedy = exception?.remedy === undefined ? '' : safe(`\n  ${exception.remedy}`);
+  return kind === 'runtime' ? paint('dim', safe(message)) : paint(style, safe(message)) + remedy;
 }
 
 function toUserText(error: WorkersError): string {
   return error.remedy === '' ? error.message : `${error.message}\n${error.remedy}`;
-}
-
-/** What a Worker or client wrote must not drive the terminal. */
-function clean(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- removing control characters is the point
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
 function ms(milliseconds: number): string {

@@ -204,6 +204,8 @@ export class NodeTransport implements Transport {
   };
 
   readonly #onError = (error: unknown): void => {
+    // Errors are costly to make, and after our own destroy() nobody asks for one.
+    if (this.#phase === 'over') return;
     if (this.#phase === 'dialling') this.#connectFailed(error);
     else if (this.#phase === 'handshake') this.#fail(toTlsError(tlsErrorCode(error), this.#handshake, error));
     else this.#fail(isTlsAlert(error) ? fromAlert(error) : fromBrokenConnection(error));
@@ -211,7 +213,7 @@ export class NodeTransport implements Transport {
 
   readonly #onClose = (): void => {
     // An orderly close has both an end of stream and our own FIN; anything else is a loss that no 'error' reported.
-    if (this.#ended && this.#stream?.writableFinished) return;
+    if (this.#phase === 'over' || (this.#ended && this.#stream?.writableFinished)) return;
     this.#onError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
   };
 

@@ -16,9 +16,9 @@ export interface ReadableHooks {
 }
 
 export class ReadableSide {
-  readonly stream: ReadableStream<Uint8Array>;
   readonly #hooks: ReadableHooks;
-  #controller!: ReadableByteStreamController;
+  #stream: ReadableStream<Uint8Array> | undefined;
+  #controller: ReadableByteStreamController | undefined;
   #state: State = 'open';
   #pulled = false;
   /** What is still to be read of a broken connection, and the error behind it. */
@@ -27,28 +27,12 @@ export class ReadableSide {
 
   constructor(hooks: ReadableHooks) {
     this.#hooks = hooks;
-    this.stream = new ReadableStream(
-      {
-        type: 'bytes',
-        ...(hooks.readSize === undefined ? {} : { autoAllocateChunkSize: hooks.readSize }),
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => {
-          const refusal = this.#hooks.refusal();
-          if (refusal !== undefined) {
-            this.#settle('errored');
-            throw refusal;
-          }
-          this.#pulled = true;
-          // A stream that has ended is not pulled again, but its last pull may race with an error.
-          if (this.#state === 'open') this.#hooks.pull();
-          else if (this.#state === 'broken') this.#deliverRest();
-        },
-        cancel: () => this.#settle('cancelled'),
-      },
-      { highWaterMark: 0 },
-    );
+  }
+
+  /** Made when somebody asks for it, because a stream costs more than the rest of a socket; it may be over by then. */
+  get stream(): ReadableStream<Uint8Array> {
+    this.#stream ??= this.#create();
+    return this.#stream;
   }
 
   get done(): boolean {
@@ -60,19 +44,19 @@ export class ReadableSide {
    * read that was given up by `releaseLock()`.
    */
   get unread(): number {
-    return this.#state === 'open' || this.#state === 'detached' ? -(this.#controller.desiredSize ?? 0) : 0;
+    return this.#state === 'open' || this.#state === 'detached' ? -(this.#controller?.desiredSize ?? 0) : 0;
   }
 
   data(chunk: Uint8Array<ArrayBuffer>): void {
     this.#pulled = false;
-    if (this.#state === 'open' || this.#state === 'detached') this.#controller.enqueue(chunk);
+    if (this.#state === 'open' || this.#state === 'detached') this.#controller?.enqueue(chunk);
   }
 
   end(): void {
     if (this.#state !== 'open') return;
     try {
-      this.#controller.close();
-      this.#controller.byobRequest?.respond(0);
+      this.#controller?.close();
+      this.#controller?.byobRequest?.respond(0);
       this.#settle('ended');
     } catch {
       // The peer ended inside an element of a multi-byte view; close() has errored the stream with that.
@@ -82,7 +66,8 @@ export class ReadableSide {
 
   error(reason: unknown): void {
     if (this.#state !== 'open') return;
-    this.#controller.error(reason);
+    this.#reason = reason;
+    this.#controller?.error(reason);
     this.#settle('errored');
   }
 
@@ -102,10 +87,40 @@ export class ReadableSide {
     this.#state = 'detached';
   }
 
+  #create(): ReadableStream<Uint8Array> {
+    const { readSize } = this.#hooks;
+    return new ReadableStream(
+      {
+        type: 'bytes',
+        ...(readSize === undefined ? {} : { autoAllocateChunkSize: readSize }),
+        start: (controller) => {
+          this.#controller = controller;
+          if (this.#state === 'ended') controller.close();
+          else if (this.#state === 'errored') controller.error(this.#reason);
+        },
+        pull: () => this.#pull(),
+        cancel: () => this.#settle('cancelled'),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  #pull(): void {
+    const refusal = this.#hooks.refusal();
+    if (refusal !== undefined) {
+      this.#settle('errored');
+      throw refusal;
+    }
+    this.#pulled = true;
+    // A stream that has ended is not pulled again, but its last pull may race with an error.
+    if (this.#state === 'open') this.#hooks.pull();
+    else if (this.#state === 'broken') this.#deliverRest();
+  }
+
   #deliverRest(): void {
     const chunk = this.#rest.shift();
-    if (chunk === undefined) this.#controller.error(this.#reason);
-    else this.#controller.enqueue(chunk);
+    if (chunk === undefined) this.#controller?.error(this.#reason);
+    else this.#controller?.enqueue(chunk);
   }
 
   #settle(state: State): void {

@@ -6,6 +6,7 @@
 // string must fail alone. Hence the stream hands out writers of its own class.
 import { createDeferred, type Deferred } from './deferred.ts';
 import { SocketError } from './socket-error.ts';
+import { toBytes } from './to-bytes.ts';
 
 type State = 'open' | 'closing' | 'closed' | 'errored';
 
@@ -21,19 +22,6 @@ export interface WritableHooks {
 const abortedText = 'The writable side was aborted.';
 const closedText = 'This WritableStream has been closed.';
 const closingText = 'This WritableStream belongs to an object that is closing.';
-const byteStreamText = 'This TransformStream is being used as a byte stream, but received';
-const stringText = `${byteStreamText} a string on its writable side. If you wish to write a string, you'll probably want to explicitly UTF-8-encode it with TextEncoder.`;
-const objectText = `${byteStreamText} an object of non-ArrayBuffer/ArrayBufferView type on its writable side.`;
-
-/** The chunk's bytes, not copied; throws the documented TypeError for anything that is not bytes. */
-function toBytes(chunk: unknown): Uint8Array {
-  // A detached view has no bytes either, and cannot be copied.
-  if (ArrayBuffer.isView(chunk) && chunk.byteLength === 0) return new Uint8Array(0);
-  if (chunk instanceof Uint8Array) return chunk;
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  throw new TypeError(typeof chunk === 'string' ? stringText : objectText);
-}
 
 /** A chunk up to this many bytes is always copied, which costs less than a system call. */
 const copyUpTo = 16_384;
@@ -108,15 +96,16 @@ class SocketWriter extends WritableStreamDefaultWriter<unknown> {
 }
 
 export class WritableSide {
-  readonly stream: WritableStream<unknown>;
   /** The writer that holds the lock, if it was made by `getWriter()`; a pipe's own writer is not seen. */
   holder: WritableStreamDefaultWriter<unknown> | undefined;
   /** Why the half did not end in order: an abort by the caller, or a failure. */
   reason: unknown;
 
   readonly #hooks: WritableHooks;
+  readonly #highWaterMark: number;
   readonly #over: Deferred<void> = createDeferred();
-  #controller!: WritableStreamDefaultController;
+  #stream: SocketWritable | undefined;
+  #controller: WritableStreamDefaultController | undefined;
   #state: State = 'open';
   /** Chunks that entered the stream's queue, and that left it. */
   #entered = 0;
@@ -131,19 +120,13 @@ export class WritableSide {
 
   constructor(hooks: WritableHooks, highWaterMark: number) {
     this.#hooks = hooks;
-    const stream = new SocketWritable(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        write: (chunk) => this.#write(chunk),
-        close: () => this.#end(),
-        abort: (reason) => this.#settle('errored', reason ?? new SocketError('aborted', { message: abortedText })),
-      },
-      { highWaterMark, size: (chunk) => this.#enqueued(chunk) },
-    );
-    stream.side = this;
-    this.stream = stream;
+    this.#highWaterMark = highWaterMark;
+  }
+
+  /** Made when somebody asks for it, because a stream costs more than the rest of a socket; it may be over by then. */
+  get stream(): WritableStream<unknown> {
+    this.#stream ??= this.#create();
+    return this.#stream;
   }
 
   get done(): boolean {
@@ -178,7 +161,8 @@ export class WritableSide {
    */
   finish({ closing = false }: { closing?: boolean } = {}): Promise<void> {
     if (this.#state === 'open') {
-      if (!this.stream.locked) this.stream.close().catch(() => {});
+      if (this.#stream === undefined) this.#end().catch(() => {});
+      else if (!this.#stream.locked) this.#stream.close().catch(() => {});
       else if (this.holder !== undefined) this.holder.close().catch(() => {});
       else {
         this.#endBehind ??= this.#entered;
@@ -204,9 +188,27 @@ export class WritableSide {
 
   error(reason: unknown): void {
     if (this.done) return;
-    this.#controller.error(reason);
+    this.#controller?.error(reason);
     this.#step?.reject(reason);
     this.#settle('errored', reason);
+  }
+
+  #create(): SocketWritable {
+    const stream = new SocketWritable(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+          if (this.#state === 'errored') controller.error(this.reason);
+        },
+        write: (chunk) => this.#write(chunk),
+        close: () => this.#end(),
+        abort: (reason) => this.#settle('errored', reason ?? new SocketError('aborted', { message: abortedText })),
+      },
+      { highWaterMark: this.#highWaterMark, size: (chunk) => this.#enqueued(chunk) },
+    );
+    stream.side = this;
+    if (this.#state === 'closing' || this.#state === 'closed') stream.close().catch(() => {});
+    return stream;
   }
 
   /** The queuing strategy's size, called once for each chunk that enters the queue, pipes' chunks included. */
@@ -246,7 +248,7 @@ export class WritableSide {
   #await(pending: Promise<void>): Promise<void> {
     const step = createDeferred<void>();
     this.#step = step;
-    if (this.stream.locked && this.holder === undefined) this.#watchPipe();
+    if (this.#stream?.locked === true && this.holder === undefined) this.#watchPipe();
     const next = (): void => {
       this.#step = undefined;
       step.resolve();
@@ -277,7 +279,7 @@ export class WritableSide {
     if (this.#endBehind === undefined || this.#state !== 'open') return;
     if (this.#left < this.#endBehind || this.#step !== undefined) return;
     this.#end().then(
-      () => this.#controller.error(new TypeError(closedText)),
+      () => this.#controller?.error(new TypeError(closedText)),
       (error) => this.error(error),
     );
   }

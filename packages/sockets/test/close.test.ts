@@ -252,3 +252,17 @@ test('a Socket cannot be constructed, and says what it is', async (t) => {
   assert.equal(remoteAddress, peer.address);
   assert.match(localAddress ?? '', /^127\.0\.0\.1:\d+$/);
 });
+
+test('streams first asked for after the end are what they would have become', async (t) => {
+  const peer = await use(t, startPeer('sink'));
+  const ended = connect(peer.address);
+  await ended.opened;
+  await ended.close();
+  assert.equal((await ended.readable.getReader().read()).done, true);
+  await ended.writable.getWriter().closed;
+
+  const refused = connect((await use(t, startRefusing())).address);
+  const error = await failureOf(refused.closed);
+  assert.equal(await reasonOf(refused.readable.getReader().read()), error);
+  assert.equal(await reasonOf(refused.writable.getWriter().write(bytes('late'))), error);
+});

@@ -18,13 +18,16 @@ export type Dial = (address: SocketAddress, options: DialOptions) => Duplex | Pr
 /** A dial that can be given up. Its signal is made when the dialler asks: plain TCP does not, and it is costly to make. */
 export class AbortableDial implements DialOptions {
   #controller: AbortController | undefined;
+  #aborted = false;
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort();
     return this.#controller.signal;
   }
 
   abort(): void {
+    this.#aborted = true;
     this.#controller?.abort();
   }
 }

@@ -138,7 +138,8 @@ export class NodeTransport implements Transport {
     };
     if (!isTls) this.#use(stream);
     // TLS waits for the connection: Node replaces the handle of a socket while it tries one address after another.
-    if ((stream as NetSocket).connecting) stream.once('connect', onConnect);
+    // Early writes go out first: Node sends them in a listener behind this one.
+    if ((stream as NetSocket).connecting) stream.once('connect', () => queueMicrotask(onConnect));
     else queueMicrotask(onConnect);
   }
 
@@ -212,6 +213,7 @@ export class NodeTransport implements Transport {
   };
 
   readonly #onClose = (): void => {
+    if (this.#phase === 'over') return;
     // An orderly close has both an end of stream and our own FIN; anything else is a loss that no 'error' reported.
     if (this.#phase === 'over' || (this.#ended && this.#stream?.writableFinished)) return;
     this.#onError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));

@@ -60,9 +60,10 @@ function mapException<Exception extends Thrown>(error: Exception, mapper: StackM
   };
 }
 
+/** The stack and those of the causes, but for a cause that only says the same, as a wrapped error of the system does. */
 function toText({ name, message, stack, cause }: Thrown): string {
   const text = stack ?? `${name}: ${message}`;
-  return cause === undefined ? text : `${text}\nCaused by: ${toText(cause)}`;
+  return cause === undefined || cause.message === message ? text : `${text}\nCaused by: ${toText(cause)}`;
 }
 
 export interface LogParserOptions {

@@ -126,17 +126,22 @@ test('an exception is printed with its causes, and what only the runtime saw wit
   const bench = await createWorkbench(t, {
     'src/index.ts': `export default { async fetch(request: Request) {
       if (request.url.endsWith('/nothing')) return;
+      if (request.url.endsWith('/same')) throw new Error('refused', { cause: new Error('refused') });
       throw new Error('query failed', { cause: new TypeError('no such table', { cause: 'why' }) });
     } };`,
   });
   const runtime = await bench.start();
   await ask(runtime.socketPath, '/');
-  const { message } = await bench.log(({ kind }) => kind === 'exception');
+  const first = await bench.log(({ kind }) => kind === 'exception');
+  const { message } = first;
   assert.match(
     message,
-    /^Error: query failed\n.*index\.ts:3:\d+\)\nCaused by: TypeError: no such table\n.*index\.ts:3/s,
+    /^Error: query failed\n.*index\.ts:4:\d+\)\nCaused by: TypeError: no such table\n.*index\.ts:4/s,
   );
   assert.match(message, /Caused by: Thrown: why$/);
+  await ask(runtime.socketPath, '/same');
+  const same = await bench.log((log) => log.kind === 'exception' && log !== first);
+  assert.doesNotMatch(same.message, /Caused by/);
   await ask(runtime.socketPath, '/nothing');
   const { message: text } = await bench.log(({ kind }) => kind === 'runtime');
   assert.match(text, /^Uncaught exception: TypeError: .*did not resolve to 'Response'/);

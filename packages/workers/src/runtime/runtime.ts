@@ -53,7 +53,7 @@ const defaultGraceMs = 1000;
 /** Lines of workerd's own output kept for the report of a failed start or a crash. */
 const keptLines = 20;
 
-let triggersModule: Promise<string> | undefined;
+let ownWorkers: Promise<[triggers: string, cache: string]> | undefined;
 
 /** The environment workerd gets: none of ours, since a Worker is to see its bindings only. */
 function toEnvironment(): Record<string, string> {
@@ -128,10 +128,13 @@ class WorkerdRuntime implements Runtime {
   }
 }
 
+const buildOwnWorker = (file: string): Promise<string> => buildWorkerModule(toOwnSource(file, import.meta.url));
+
 /** Writes the configuration and the modules it embeds; returns the configuration's path. */
 async function writeConfig(options: RuntimeOptions, folder: string, sockets: SocketFolder): Promise<string> {
   const { project, bundle, gatewaySocket, stateDirectory } = options;
-  triggersModule ??= buildWorkerModule(toOwnSource('./worker/triggers.ts', import.meta.url));
+  ownWorkers ??= Promise.all([buildOwnWorker('./worker/triggers.ts'), buildOwnWorker('./worker/cache.ts')]);
+  const [triggers, cache] = await ownWorkers;
   const config = toWorkerdConfig({
     project,
     bundle,
@@ -140,7 +143,8 @@ async function writeConfig(options: RuntimeOptions, folder: string, sockets: Soc
     httpSocket: sockets.toPath('http.sock'),
     triggersSocket: sockets.toPath('triggers.sock'),
     moduleFile: (index) => `module-${index}`,
-    triggers: await triggersModule,
+    triggers,
+    cache,
   });
   const path = join(folder, 'config.capnp');
   await Promise.all([

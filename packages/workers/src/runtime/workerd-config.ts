@@ -27,6 +27,8 @@ export interface WorkerdConfigOptions {
   moduleFile: (index: number) => string;
   /** Source of the trigger Worker. */
   triggers: string;
+  /** Source of the Worker behind `caches`. */
+  cache: string;
 }
 
 const moduleFields: Record<ModuleType, string> = {
@@ -37,7 +39,7 @@ const moduleFields: Record<ModuleType, string> = {
   wasm: 'wasm',
 };
 
-/** A recent date for our own Worker in the configuration: it depends on nothing older. */
+/** A recent date for our own Workers in the configuration: they depend on nothing older. */
 const ownDate = '2026-08-01';
 
 const embed = (file: string): Literal => ({ literal: `embed ${toText(file)}` });
@@ -63,6 +65,7 @@ function toWorker({ project, bundle, moduleFile }: WorkerdConfigOptions): Value 
       })),
     ],
     globalOutbound: 'internet',
+    cacheApiOutbound: 'cache',
     ...(classes.size > 0 && {
       durableObjectNamespaces: [...classes.values()].map(({ className, sqlite }) => ({
         className,
@@ -76,13 +79,14 @@ function toWorker({ project, bundle, moduleFile }: WorkerdConfigOptions): Value 
 
 /** The configuration file's text. */
 export function toWorkerdConfig(options: WorkerdConfigOptions): string {
-  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers } = options;
+  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache } = options;
   const style: Literal = { literal: 'proxy' };
   const config: Value = {
     logging: { structuredLogging: true },
     services: [
       { name: 'worker', worker: toWorker(options) },
       { name: 'internet', external: { address: `unix:${gatewaySocket}`, http: { style } } },
+      { name: 'cache', worker: { modules: [{ name: 'cache.js', esModule: cache }], compatibilityDate: ownDate } },
       { name: 'state', disk: { path: stateDirectory, writable: true } },
       {
         name: 'triggers',

@@ -44,7 +44,14 @@ test('the configuration holds no network service, and a Worker without a gateway
     'src/index.ts': `export default { fetch: () => fetch('http://127.0.0.1:9/').then(() => new Response('out'), () => new Response('in')) };`,
   });
   const bundle = await bench.build();
-  const paths = { gatewaySocket: '/g', httpSocket: '/h', triggersSocket: '/t', stateDirectory: '/s', triggers: '' };
+  const paths = {
+    gatewaySocket: '/g',
+    httpSocket: '/h',
+    triggersSocket: '/t',
+    stateDirectory: '/s',
+    triggers: '',
+    cache: '',
+  };
   const config = toWorkerdConfig({ project: bench.project, bundle, moduleFile: String, ...paths });
   assert.doesNotMatch(config, /network/);
   assert.equal(config.match(/name = "internet"/g)?.length, 1);
@@ -82,4 +89,21 @@ test('the inspector listens where it was asked to', async (t) => {
   const answer = await fetch(`http://127.0.0.1:${runtime.inspectorPort}/json`);
   assert.equal(answer.status, 200);
   assert.ok(Array.isArray(await answer.json()));
+});
+
+test('the Cache API works and finds nothing', async (t) => {
+  const bench = await createWorkbench(t, {
+    'src/index.ts': `export default { async fetch() {
+      const seen: unknown[] = [];
+      for (const cache of [caches.default, await caches.open('own')]) {
+        const headers = { 'cache-control': 'max-age=60' };
+        await cache.put('https://a.example/', new Response('x'.repeat(1e6), { headers }));
+        seen.push((await cache.match('https://a.example/')) === undefined, await cache.delete('https://a.example/'));
+      }
+      return Response.json(seen);
+    } };`,
+  });
+  const runtime = await bench.start();
+  assert.equal((await ask(runtime.socketPath, '/')).body, '[true,false,true,false]');
+  assert.deepEqual(bench.logs, []);
 });

@@ -213,7 +213,6 @@ export class NodeTransport implements Transport {
   };
 
   readonly #onClose = (): void => {
-    if (this.#phase === 'over') return;
     // An orderly close has both an end of stream and our own FIN; anything else is a loss that no 'error' reported.
     if (this.#phase === 'over' || (this.#ended && this.#stream?.writableFinished)) return;
     this.#onError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));

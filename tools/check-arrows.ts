@@ -9,10 +9,11 @@ import { sourceFiles } from './source-files.ts';
 const mayImport: Record<string, readonly string[]> = {
   sockets: [],
   egress: [],
+  tunnel: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],
   edge: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers'],
   cli: ['@sallyport/edge', '@sallyport/workers', '@sallyport/egress'],
-  testkit: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers', '@sallyport/edge'],
+  testkit: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/tunnel', '@sallyport/workers', '@sallyport/edge'],
 };
 
 /** Modules that exist only inside workerd. */

@@ -3,4 +3,15 @@
  *
  * @module
  */
-export type {} from "@sallyport/egress";
+export { Connector, defaultLinks, stablePeriod } from './connector/connector.ts';
+export type { ConnectorOptions } from './connector/connector.ts';
+export type { EdgeAddress } from './connector/connector-link.ts';
+export type { DialTarget } from './connector/serve-stream.ts';
+export { createEgressDial } from './connector/egress-dial.ts';
+export { TunnelListener } from './edge/tunnel-listener.ts';
+export type { TunnelListenerOptions } from './edge/tunnel-listener.ts';
+export { TunnelRegistry } from './edge/tunnel-registry.ts';
+export type { EdgeLink, EdgeLinkOptions, LinkIdentity, LinkTarget } from './edge/edge-link.ts';
+export type { FindSecret } from './edge/register.ts';
+export { TunnelError } from './link/tunnel-error.ts';
+export type { TunnelErrorCode } from './link/tunnel-error.ts';

@@ -1,0 +1,76 @@
+// The `ingress` list: each rule read and validated in cloudflared's order, so that its first complaint is ours too.
+import type { IngressRule, OriginRequest } from './config.ts';
+import { splitHostPort } from './go-url.ts';
+import { toPunycode } from './match.ts';
+import { readOriginRequest } from './origin-request.ts';
+import { parsePathPattern } from './path-pattern.ts';
+import { parseService } from './service.ts';
+import type { YamlNode, YamlValues } from './yaml-values.ts';
+
+interface Context {
+  inherited: Readonly<OriginRequest>;
+  index: number;
+  isLast: boolean;
+}
+
+export function readRules(values: YamlValues, node: YamlNode, inherited: Readonly<OriginRequest>): IngressRule[] {
+  const items = values.items(node, '[]config.UnvalidatedIngressRule');
+  return items.flatMap((item, index) => {
+    const rule = readRule(values, item, { inherited, index, isLast: index === items.length - 1 });
+    return rule === undefined ? [] : [rule];
+  });
+}
+
+function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast }: Context): IngressRule | undefined {
+  const members = values.members(node, 'config.UnvalidatedIngressRule');
+  for (const [name, { key }] of members) {
+    if (!['hostname', 'path', 'service', 'originRequest'].includes(name)) {
+      values.unused(key, name, 'type config.UnvalidatedIngressRule');
+    }
+  }
+  const text = (name: string): string => values.string(members.get(name)?.value) ?? '';
+  const place = (name: string): YamlNode => members.get(name)?.value ?? node;
+  const hostname = text('hostname');
+  const path = text('path');
+  const originRequest = readOriginRequest(values, { node: members.get('originRequest')?.value, inherited });
+
+  const service = parseService(text('service'), originRequest);
+  if ('problem' in service) values.report(place('service'), service.code, service.problem);
+  const complaint = hostnameProblem(hostname, { path, index, isLast });
+  if (complaint !== undefined) values.report(place('hostname'), complaint.code, complaint.problem);
+  const pattern = path === '' ? undefined : parsePathPattern(path);
+  if (pattern !== undefined && 'problem' in pattern) {
+    values.report(place('path'), 'bad_path', `Rule #${index + 1} has an invalid regex: ${pattern.problem}`);
+    return undefined;
+  }
+  if ('problem' in service || complaint !== undefined) return undefined;
+  if (service.kind === 'bastion') originRequest.bastionMode = true;
+  return { hostname, punycodeHostname: toPunycode(hostname), path: pattern, service, originRequest };
+}
+
+function hostnameProblem(
+  hostname: string,
+  { path, index, isLast }: { path: string; index: number; isLast: boolean },
+):
+  | { code: 'hostname_with_port' | 'bad_wildcard' | 'last_rule_not_catch_all' | 'early_catch_all'; problem: string }
+  | undefined {
+  if (splitHostPort(hostname) !== undefined) {
+    return { code: 'hostname_with_port', problem: 'Hostname cannot contain a port' };
+  }
+  if (hostname.lastIndexOf('*') > 0) {
+    const problem =
+      'Hostname patterns can have at most one wildcard character ("*") and it can only be used for subdomains, ' +
+      'e.g. "*.example.com"';
+    return { code: 'bad_wildcard', problem };
+  }
+  const catchesAll = (hostname === '' || hostname === '*') && path === '';
+  if (isLast && !catchesAll) {
+    const problem = 'The last ingress rule must match all URLs (i.e. it should not have a hostname or path filter)';
+    return { code: 'last_rule_not_catch_all', problem };
+  }
+  if (isLast || !catchesAll) return undefined;
+  const problem =
+    `Rule #${index + 1} is matching the hostname '${hostname}', but this will match every hostname, ` +
+    'meaning the rules which follow it will never be triggered.';
+  return { code: 'early_catch_all', problem };
+}

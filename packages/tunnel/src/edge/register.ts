@@ -1,0 +1,93 @@
+// The edge's part of registration: a challenge, the connector's proof, and an answer, all within one time limit.
+import { randomBytes } from 'node:crypto';
+import { connect as connectHttp2 } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '@sallyport/egress';
+import { ControlChannel, type Message } from '../link/control-channel.ts';
+import { channelBinding, createNonce, isProof, prove } from '../link/proof.ts';
+import { controlPath, maxHeaderBytes, protocolVersion, registrationTimeout } from '../link/protocol.ts';
+import { TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
+import { maxFrameSize, maxSessionMemory, sessionWindow, streamWindow } from '../link/windows.ts';
+import { EdgeLink, type EdgeLinkOptions } from './edge-link.ts';
+
+/** The secret of a tunnel; undefined when there is no such tunnel or it was revoked. */
+export type FindSecret = (tunnelId: string) => Promise<Uint8Array | undefined>;
+
+export interface RegisterOptions extends EdgeLinkOptions {
+  findSecret: FindSecret;
+  clock: Clock;
+  registrationTimeout?: number | undefined;
+}
+
+const idPattern = /^[\w-]{1,64}$/;
+
+/** Speaks first on an accepted connection. Rejects with why there is no link; the connection is closed then. */
+export function register(socket: TLSSocket, options: RegisterOptions): Promise<EdgeLink> {
+  const session = connectHttp2('https://connector.sallyport', {
+    createConnection: () => socket,
+    maxSessionMemory,
+    settings: { initialWindowSize: streamWindow, enablePush: false, maxFrameSize, maxHeaderListSize: maxHeaderBytes },
+  });
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const fail = (error: TunnelError, last?: ControlChannel): void => {
+      if (settled) return;
+      settled = true;
+      cancel();
+      reject(error);
+      // A refusal must arrive before the connection goes, but a peer that reads nothing is not waited for.
+      const told = last?.send({ type: 'refused', code: error.code }, () => session.close(() => socket.destroy()));
+      if (told !== true) session.destroy();
+      else options.clock.after(1000, () => session.destroy());
+    };
+    const cancel = options.clock.after(options.registrationTimeout ?? registrationTimeout, () =>
+      fail(new TunnelError('registration_timeout', 'the connector did not register')),
+    );
+    session.on('error', (cause) => fail(new TunnelError('protocol_error', 'no HTTP/2 server answered', { cause })));
+    session.once('close', () => fail(new TunnelError('link_lost', 'before it was registered')));
+    session.once('connect', () => session.setLocalWindowSize(sessionWindow));
+    const stream = session.request({ ':method': 'POST', ':path': controlPath }, { endStream: false });
+    const edgeNonce = createNonce();
+    const control = new ControlChannel(stream, {
+      message: (message) => {
+        judge(message, edgeNonce, channelBinding(socket), options.findSecret).then(
+          (judged) => {
+            if (settled) return;
+            if ('refusal' in judged) return fail(new TunnelError(judged.refusal, judged.detail), control);
+            settled = true;
+            cancel();
+            const link = new EdgeLink(session, control, judged, options);
+            control.send({ type: 'accepted', proof: judged.proof });
+            resolve(link);
+          },
+          (cause: unknown) => fail(new TunnelError('link_lost', 'the secret could not be looked up', { cause })),
+        );
+      },
+      ended: fail,
+    });
+    control.send({ type: 'challenge', version: protocolVersion, nonce: edgeNonce });
+  });
+}
+
+type Judged = { tunnelId: string; connectorId: string; proof: string } | { refusal: TunnelErrorCode; detail: string };
+
+async function judge(
+  message: Message,
+  edgeNonce: string,
+  binding: Uint8Array,
+  findSecret: FindSecret,
+): Promise<Judged> {
+  const { type, version, tunnel: tunnelId, connector: connectorId, nonce: connectorNonce, proof } = message;
+  if (type !== 'register') return { refusal: 'protocol_error', detail: 'the first message is not a registration' };
+  if (version !== protocolVersion) return { refusal: 'unsupported_version', detail: `not ${protocolVersion}` };
+  for (const id of [tunnelId, connectorId, connectorNonce]) {
+    if (typeof id !== 'string' || !idPattern.test(id)) return { refusal: 'protocol_error', detail: 'malformed id' };
+  }
+  const named = { tunnelId: String(tunnelId), connectorId: String(connectorId) };
+  const facts = { ...named, binding, edgeNonce, connectorNonce: String(connectorNonce) };
+  const secret = await findSecret(named.tunnelId);
+  // An unknown tunnel costs the same work and gets the same answer as a wrong secret.
+  const right = isProof(proof, prove('connector', secret ?? randomBytes(32), facts));
+  if (secret === undefined || !right) return { refusal: 'unauthorized', detail: `tunnel ${named.tunnelId}` };
+  return { ...named, proof: prove('edge', secret, facts) };
+}

@@ -1,0 +1,40 @@
+// The names and bounds of the link protocol, version 1. DESIGN.md beside this package says what each message means.
+
+/** What both ends negotiate in TLS; a peer without it is not a peer [RFC 7301]. */
+export const alpn = 'sallyport-tunnel/1';
+export const protocolVersion = 1;
+
+/** The control stream: a POST to this path; every other stream is a CONNECT. */
+export const controlPath = '/control';
+
+/** On a refused CONNECT: the stable code of the reason, and what happened, percent-encoded. */
+export const errorHeader = 'sallyport-error';
+export const detailHeader = 'sallyport-detail';
+/** Longest detail that is sent, in characters before encoding. */
+export const maxDetail = 300;
+
+/**
+ * The trailer that proves a direction was ended on purpose. Node turns RST_STREAM into a plain end of stream in several
+ * orders of events, so END_STREAM alone must never be taken for a complete transfer.
+ */
+export const endTrailer = 'sallyport-end';
+export const cleanEnd = 'clean';
+
+/** Longest control message, in bytes. */
+export const maxMessage = 4096;
+/** Control messages an end may send after registration before it is cut off. */
+export const maxMessages = 1024;
+/** Longest header block an end accepts, in bytes; longest `:authority` fits with room to spare. */
+export const maxHeaderBytes = 8192;
+
+/** Milliseconds from TCP accept (or TCP connect) to a registered link. */
+export const registrationTimeout = 5_000;
+/** Connections of one listener that may be between accept and registered. */
+export const maxUnregistered = 256;
+/** Milliseconds the edge waits for the connector's answer to a CONNECT; a connector's own dial takes 10 s at most. */
+export const openTimeout = 15_000;
+/** Milliseconds that running streams get to finish in a drain. */
+export const drainGrace = 30_000;
+/** Milliseconds between two PINGs, and until one must be answered. */
+export const pingInterval = 10_000;
+export const pingDeadline = 5_000;

@@ -1,0 +1,151 @@
+// The error registry of the link: one row per code, with remedy and whether trying again can help.
+
+interface Row {
+  message: string;
+  remedy: string;
+  retryable: boolean;
+}
+
+const network = 'Look at the network between edge and connector; the connector dials again by itself.';
+
+const registry = {
+  unauthorized: {
+    message: 'The edge does not accept this tunnel id and secret',
+    remedy: 'Get a fresh token with `sallyport tunnel token NAME` and start the connector with it.',
+    retryable: false,
+  },
+  unsupported_version: {
+    message: 'The two ends speak different versions of the tunnel protocol',
+    remedy: 'Install the same Sallyport version on edge and connector.',
+    retryable: false,
+  },
+  edge_untrusted: {
+    message: 'The edge did not prove who it is',
+    remedy: 'Check that the address is your edge, and that the token comes from that edge.',
+    retryable: false,
+  },
+  protocol_error: {
+    message: 'The other end does not speak the tunnel protocol',
+    remedy: 'Check that the address is a Sallyport edge, and that nothing in between changes the traffic.',
+    retryable: false,
+  },
+  registration_timeout: { message: 'The link was not registered in time', remedy: network, retryable: true },
+  link_lost: { message: 'The link broke', remedy: network, retryable: true },
+  link_draining: {
+    message: 'The link is being shut down and takes no new connection',
+    remedy: 'Try again; another link takes over.',
+    retryable: true,
+  },
+  link_busy: {
+    message: 'The link carries as many connections as it may',
+    remedy: 'Start another replica of the connector.',
+    retryable: true,
+  },
+  no_link: {
+    message: 'No connector of this tunnel is connected',
+    remedy: 'Start one with `sallyport tunnel run`, and look into its log.',
+    retryable: true,
+  },
+  aborted: { message: 'The caller gave up', remedy: 'Nothing needs to be done.', retryable: true },
+  invalid_destination: {
+    message: 'The connector cannot read the destination',
+    remedy: 'Give a host name or an IP address and a port from 1 to 65535.',
+    retryable: false,
+  },
+  destination_denied: {
+    message: 'The connector does not allow this destination',
+    remedy: 'Add a route for it to the tunnel, or allow it in the configuration of the connector.',
+    retryable: false,
+  },
+  dns_error: {
+    message: 'The connector could not resolve the name',
+    remedy: 'Check the spelling, and the DNS of the private network.',
+    retryable: true,
+  },
+  connection_refused: {
+    message: 'Nothing listens there in the private network',
+    remedy: 'Start the server, or correct the port.',
+    retryable: true,
+  },
+  connection_reset: {
+    message: 'The connection was reset',
+    remedy: 'Look into the log of the server at the far end.',
+    retryable: true,
+  },
+  connection_timeout: {
+    message: 'The server in the private network did not answer in time',
+    remedy: 'Check that it runs and that no firewall drops the packets.',
+    retryable: true,
+  },
+  host_unreachable: {
+    message: 'The connector has no way to that address',
+    remedy: 'Check the network and routes of the machine the connector runs on.',
+    retryable: true,
+  },
+  out_of_resources: {
+    message: 'The connector ran out of file descriptors or ports',
+    remedy: 'Raise the limit on its machine, or start another replica.',
+    retryable: true,
+  },
+  connection_failed: {
+    message: 'The connector could not connect',
+    remedy: 'The detail and the log of the connector name the reason.',
+    retryable: true,
+  },
+} satisfies Record<string, Row>;
+
+/** The stable codes of this package's link errors. */
+export type TunnelErrorCode = keyof typeof registry;
+
+/** Everything the link throws, rejects or destroys a stream with. */
+export class TunnelError extends Error {
+  override readonly name = 'TunnelError';
+  readonly code: TunnelErrorCode;
+  /** What happened, with which value. */
+  readonly detail: string;
+  readonly remedy: string;
+  /** Whether the same call may succeed later with nothing changed. */
+  readonly retryable: boolean;
+
+  constructor(code: TunnelErrorCode, detail: string, options: { cause?: unknown } = {}) {
+    super(`${registry[code].message}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = detail;
+    this.remedy = registry[code].remedy;
+    this.retryable = registry[code].retryable;
+  }
+}
+
+export function isTunnelErrorCode(code: unknown): code is TunnelErrorCode {
+  return typeof code === 'string' && Object.hasOwn(registry, code);
+}
+
+const aliases: Readonly<Record<string, TunnelErrorCode>> = {
+  dns_timeout: 'dns_error',
+  dns_busy: 'dns_error',
+  port_25: 'destination_denied',
+  tcp_loop: 'destination_denied',
+  ECONNREFUSED: 'connection_refused',
+  ECONNRESET: 'connection_reset',
+  ETIMEDOUT: 'connection_timeout',
+  EHOSTUNREACH: 'host_unreachable',
+  ENETUNREACH: 'host_unreachable',
+  ENOTFOUND: 'dns_error',
+  EMFILE: 'out_of_resources',
+};
+
+/** Codes only the edge may give; a connector that claims one says `connection_failed`. */
+const edgeOnly = new Set<TunnelErrorCode>([
+  'unauthorized',
+  'edge_untrusted',
+  'unsupported_version',
+  'no_link',
+  'aborted',
+]);
+
+/** The code a failed dial goes by on the link, whatever the dialler's own errors are. */
+export function toDialCode(code: unknown): TunnelErrorCode {
+  if (typeof code !== 'string') return 'connection_failed';
+  const known = Object.hasOwn(aliases, code) ? aliases[code] : code;
+  return isTunnelErrorCode(known) && !edgeOnly.has(known) ? known : 'connection_failed';
+}

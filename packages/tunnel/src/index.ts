@@ -15,3 +15,23 @@ export type { EdgeLink, EdgeLinkOptions, LinkIdentity, LinkTarget } from './edge
 export type { FindSecret } from './edge/register.ts';
 export { TunnelError } from './link/tunnel-error.ts';
 export type { TunnelErrorCode } from './link/tunnel-error.ts';
+export { describeMatch, describeValidation } from './ingress/command-texts.ts';
+export type { CommandText } from './ingress/command-texts.ts';
+export { originRequestDefaults, warpRoutingDefaults } from './ingress/config.ts';
+export type {
+  AccessRequirement,
+  ConfigDiagnostic,
+  ConfigProblemCode,
+  IngressRule,
+  IpRule,
+  OriginRequest,
+  PathPattern,
+  TunnelConfig,
+  WarpRouting,
+} from './ingress/config.ts';
+export { decodePath } from './ingress/go-url.ts';
+export { matchIngress } from './ingress/match.ts';
+export type { IngressTarget } from './ingress/match.ts';
+export { parseTunnelConfig } from './ingress/parse-config.ts';
+export type { ParseConfigOptions, ParsedConfig } from './ingress/parse-config.ts';
+export type { IngressService } from './ingress/service.ts';

@@ -1,0 +1,100 @@
+// The embedded driver: the compliance suite, then what only processes and files can show.
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { testControlStore } from '../src/compliance/index.ts';
+import { absent, ControlError, startSqliteStore } from '../src/index.ts';
+
+const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), 'sallyport-control-'));
+
+testControlStore('sqlite', async () => {
+  const folder = await temporary();
+  return {
+    open: async () => startSqliteStore({ file: join(folder, 'control.db') }),
+    remove: () => rm(folder, { recursive: true }),
+  };
+});
+
+async function fileFor(t: TestContext): Promise<string> {
+  const folder = await temporary();
+  t.after(() => rm(folder, { recursive: true }));
+  return join(folder, 'control.db');
+}
+
+const writer = fileURLToPath(new URL('support/writer.ts', import.meta.url));
+const run = (...parameters: string[]): ChildProcess =>
+  spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--test')), writer, ...parameters], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+
+test('kill -9 amid writing leaves whole documents, every acknowledged write, and revisions that go on', async (t) => {
+  const file = await fileFor(t);
+  let newest = 0;
+  for (const lines of [1, 7, 23]) {
+    const child = run(file, 'stream');
+    const exit = once(child, 'exit');
+    let acknowledged = newest;
+    let seen = 0;
+    for await (const line of createInterface({ input: child.stdout! })) {
+      acknowledged = Number(line);
+      seen += 1;
+      if (seen === lines) child.kill('SIGKILL');
+    }
+    await exit;
+    assert.equal(child.signalCode, 'SIGKILL');
+    const store = startSqliteStore({ file });
+    const { value, revision } = (await store.get('stream'))!;
+    const { round, body } = value as { round: number; body: string };
+    assert.equal(body, String(round).repeat(20_000));
+    assert.ok(revision >= acknowledged, `${revision} is older than the acknowledged ${acknowledged}`);
+    assert.equal(await store.revision(), revision);
+    newest = (await store.put('stream', value, { revision })).revision;
+    assert.ok(newest > revision);
+    await store.close();
+  }
+});
+
+test('two processes that compare and set one counter lose no increment', async (t) => {
+  const file = await fileFor(t);
+  const children = [run(file, 'race', '200'), run(file, 'race', '200')];
+  const codes = await Promise.all(children.map((child) => once(child, 'exit')));
+  assert.deepEqual(
+    codes.map(([code]) => code),
+    [0, 0],
+  );
+  const store = startSqliteStore({ file });
+  assert.equal((await store.get('counter'))?.value, 400);
+  assert.equal(await store.revision(), 400);
+  await store.close();
+});
+
+const isCompacted = (error: unknown): boolean => error instanceof ControlError && error.code === 'revision_compacted';
+
+test('a watch that asks for more history than is kept is told to list again', async (t) => {
+  const store = startSqliteStore({ file: await fileFor(t), history: 2 });
+  for (const key of ['a', 'b', 'c', 'd']) await store.put(key, 1, { revision: absent });
+  await assert.rejects(store.watch({ after: 1 })[Symbol.asyncIterator]().next(), isCompacted);
+  const { value } = await store.watch({ after: 2 })[Symbol.asyncIterator]().next();
+  assert.equal(value.key, 'c');
+  await store.close();
+});
+
+test('the file is readable by its owner only', async (t) => {
+  const file = await fileFor(t);
+  await startSqliteStore({ file }).close();
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+});
+
+test('a file that is no database is refused with its name', async (t) => {
+  const folder = join(await fileFor(t), 'missing', 'control.db');
+  assert.throws(
+    () => startSqliteStore({ file: folder }),
+    (error) => error instanceof ControlError && error.code === 'store_failed' && error.message.includes(folder),
+  );
+});

@@ -6,7 +6,7 @@ import type { Json } from './store.ts';
 export const maxKeyLength = 512;
 
 /** The largest document, in bytes of JSON. */
-export const maxDocumentSize = 1024 * 1024;
+export const maxDocumentSize: number = 1024 * 1024;
 
 export function checkKey(key: string): void {
   if (key.length > maxKeyLength || !/^[\w.-]+(?:\/[\w.-]+)*$/.test(key)) {

@@ -61,7 +61,7 @@ function readConfig(values: YamlValues, { requireIngress = true }: ParseConfigOp
 }
 
 /** Said when there is no file, or nothing in it. */
-export const noConfiguration =
+export const noConfiguration: string =
   'No configuration file was found. Please create one, or use the --config flag to specify its filepath. ' +
   'You can use the help command to learn more about configuration files';
 

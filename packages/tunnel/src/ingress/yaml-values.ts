@@ -4,7 +4,7 @@ import type { ConfigDiagnostic, ConfigProblemCode } from './config.ts';
 import { parseDuration } from './duration.ts';
 
 /** The most characters of a configuration that are read. */
-export const maxConfigLength = 1024 * 1024;
+export const maxConfigLength: number = 1024 * 1024;
 
 /** The most values looked at: aliases can repeat a small text without end. */
 export const maxConfigValues = 100_000;

@@ -1,5 +1,27 @@
 // The error registry of the link: one row per code, with remedy and whether trying again can help.
 
+/** The stable codes of this package's link errors. */
+export type TunnelErrorCode =
+  | 'unauthorized'
+  | 'unsupported_version'
+  | 'edge_untrusted'
+  | 'protocol_error'
+  | 'registration_timeout'
+  | 'link_lost'
+  | 'link_draining'
+  | 'link_busy'
+  | 'no_link'
+  | 'aborted'
+  | 'invalid_destination'
+  | 'destination_denied'
+  | 'dns_error'
+  | 'connection_refused'
+  | 'connection_reset'
+  | 'connection_timeout'
+  | 'host_unreachable'
+  | 'out_of_resources'
+  | 'connection_failed';
+
 interface Row {
   message: string;
   remedy: string;
@@ -8,7 +30,7 @@ interface Row {
 
 const network = 'Look at the network between edge and connector; the connector dials again by itself.';
 
-const registry = {
+const registry: Readonly<Record<TunnelErrorCode, Row>> = {
   unauthorized: {
     message: 'The edge does not accept this tunnel id and secret',
     remedy: 'Get a fresh token with `sallyport tunnel token NAME` and start the connector with it.',
@@ -92,10 +114,7 @@ const registry = {
     remedy: 'The detail and the log of the connector name the reason.',
     retryable: true,
   },
-} satisfies Record<string, Row>;
-
-/** The stable codes of this package's link errors. */
-export type TunnelErrorCode = keyof typeof registry;
+};
 
 /** Everything the link throws, rejects or destroys a stream with. */
 export class TunnelError extends Error {

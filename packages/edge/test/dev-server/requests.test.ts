@@ -159,3 +159,30 @@ test('a folder without a project is refused at once, with the reason', async () 
     ({ diagnostics }: { diagnostics: { code: string }[] } & Error) => diagnostics[0]?.code === 'config_not_found',
   );
 });
+
+test("the inspector listens when asked for, and is out of the Worker's reach", async (t) => {
+  const bench = await startBench(
+    t,
+    `import { connect } from 'cloudflare:sockets';
+    export default { async fetch(request) {
+      const error = await connect(new URL(request.url).searchParams.get('to')).opened.catch((reason) => reason);
+      return new Response(error.code ?? 'open');
+    } };`,
+    { inspectorPort: 0 },
+  );
+  const { inspectorPort } = bench.server;
+  assert.ok(inspectorPort !== undefined && inspectorPort > 0);
+  const targets = (await (await fetch(`http://127.0.0.1:${inspectorPort}/json`)).json()) as unknown[];
+  assert.ok(targets.length > 0);
+  assert.equal(await bench.text(`/?to=127.0.0.1:${inspectorPort}`), 'tcp_loop');
+});
+
+test('without watching, a change takes effect on reload() alone', async (t) => {
+  const bench = await startBench(t, `export default { fetch: () => new Response('one') };`, { watch: false });
+  await bench.event('ready');
+  await bench.write({ 'src/index.js': `export default { fetch: () => new Response('two') };` });
+  assert.equal(await bench.text('/'), 'one');
+  await bench.server.reload();
+  assert.equal(await bench.text('/'), 'two');
+  assert.equal((await bench.event('ready')).reload, true);
+});

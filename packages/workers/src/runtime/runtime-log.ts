@@ -4,7 +4,7 @@ export type LogLevel = 'debug' | 'log' | 'info' | 'warn' | 'error';
 
 /** Something a handler threw, with positions in the user's sources. */
 export interface RuntimeException {
-  /** The handler (`fetch`, `alarm`, …), or `unhandledrejection`. */
+  /** The handler (`fetch`, `alarm`, …), `waitUntil`, or `unhandledrejection`. */
   event: string;
   name: string;
   message: string;

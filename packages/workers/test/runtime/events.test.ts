@@ -109,6 +109,56 @@ test('a rejection nobody handles is reported with its stack', async (t) => {
   assert.match(exception?.stack ?? '', /src\/index\.ts:1:\d+/);
 });
 
+test('a promise of waitUntil() that rejects is reported with its stack, in handlers and in classes', async (t) => {
+  const source = `import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
+    const later = async (name: string) => { await scheduler.wait(1); throw new Error(name); };
+    export class Counter extends DurableObject {
+      fetch() { this.ctx.waitUntil(later('object')); return new Response(); }
+    }
+    export default class extends WorkerEntrypoint {
+      async fetch(request: Request) {
+        this.ctx.waitUntil(later('entrypoint'));
+        this.ctx.waitUntil(Promise.resolve());
+        return this.env.COUNTER.getByName('a').fetch(request);
+      }
+      scheduled(controller, env, ctx) { (ctx ?? this.ctx).waitUntil(later('scheduled')); }
+    }`;
+  const durableObjects = [{ binding: 'COUNTER', className: 'Counter', sqlite: true }];
+  const bench = await createWorkbench(t, { 'src/index.ts': source }, { project: { durableObjects } });
+  const runtime = await bench.start();
+  await ask(runtime.socketPath, '/');
+  await ask(runtime.triggersSocketPath, '/cdn-cgi/handler/scheduled');
+  for (const name of ['entrypoint', 'object', 'scheduled']) {
+    const { exception } = await bench.log((log) => log.exception?.message === name);
+    assert.equal(exception?.event, 'waitUntil');
+    assert.match(exception?.stack ?? '', /src\/index\.ts:2:\d+/);
+  }
+});
+
+test('ctx.waitUntil() of an object of handlers reports too, once, and keeps its guise', async (t) => {
+  const bench = await createWorkbench(t, {
+    'src/index.ts': `export default { fetch(request, env, ctx) {
+      if (request.url.endsWith('/done')) return new Response(console.log('done'));
+      const error = new Error('both');
+      const rejected = Promise.reject(error);
+      ctx.waitUntil(rejected);
+      const { waitUntil } = Object.getPrototypeOf(ctx);
+      if (request.url.endsWith('/throw')) throw error;
+      return Response.json([waitUntil.name, waitUntil.length]);
+    } };`,
+  });
+  const runtime = await bench.start();
+  const first = await ask(runtime.socketPath, '/');
+  assert.equal(JSON.parse(first.body)[0], 'waitUntil');
+  await ask(runtime.socketPath, '/throw');
+  await ask(runtime.socketPath, '/done');
+  await bench.log(({ message }) => message === 'done');
+  assert.deepEqual(
+    bench.logs.map(({ kind, exception }) => exception?.message ?? kind),
+    ['both', 'both', 'console'],
+  );
+});
+
 for (const compatibilityDate of ['2022-01-01', '2026-03-02', '2026-03-03']) {
   test(`a rejection handled some microtasks later is not reported, at ${compatibilityDate}`, async (t) => {
     const source = `export default { async fetch() {

@@ -115,6 +115,26 @@ export function createWrapper(withInvocation: WithInvocation, durableObjects: re
     });
   });
 
+  /** workerd says nothing about a promise of `waitUntil()` that rejects. */
+  function patchContext(context: unknown): void {
+    if (typeof context !== 'object' || context === null) return;
+    const prototype = Object.getPrototypeOf(context) as object | null;
+    if (prototype === null || patched.has(prototype)) return;
+    patched.add(prototype);
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, 'waitUntil');
+    const waitUntil: unknown = descriptor?.value;
+    if (!isFunction(waitUntil) || !isNative(waitUntil)) return;
+    const { wrapped } = {
+      wrapped(this: unknown, ...args: unknown[]): unknown {
+        const [promise] = args;
+        const result = Reflect.apply(waitUntil, this, args);
+        if (promise instanceof Promise) promise.catch((error: unknown) => report('waitUntil', error));
+        return result;
+      },
+    };
+    Object.defineProperty(prototype, 'waitUntil', { ...descriptor, value: inGuiseOf(wrapped, waitUntil) });
+  }
+
   function call(event: string | undefined, run: () => unknown): unknown {
     if (event === undefined) return withInvocation(run);
     const failed = (error: unknown): never => {
@@ -135,6 +155,7 @@ export function createWrapper(withInvocation: WithInvocation, durableObjects: re
     const { wrapped } = {
       wrapped(this: unknown, ...args: unknown[]): unknown {
         const target = subject ?? this;
+        if (event !== undefined) patchContext(args[2]);
         return call(event, () => Reflect.apply(method, target, args));
       },
     };
@@ -166,6 +187,7 @@ export function createWrapper(withInvocation: WithInvocation, durableObjects: re
     patchPrototypes(original.prototype as object);
     function Entry(...args: unknown[]): object {
       const target = new.target === Entry ? original : new.target;
+      patchContext(args[0]);
       return call('constructor', () => {
         const instance = Reflect.construct(original, args, target) as object;
         // Handlers written as class fields: `fetch = async () => …`.

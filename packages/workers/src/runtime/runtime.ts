@@ -72,6 +72,8 @@ class WorkerdRuntime implements Runtime {
   inspectorPort: number | undefined;
   readonly #process: GuardedProcess;
   readonly #output: string[] = [];
+  /** What workerd said while it started; a failed start's error says it. */
+  #early: RuntimeLog[] | undefined = [];
   readonly #remove: () => Promise<void>;
   #closing: Promise<void> | undefined;
 
@@ -91,6 +93,11 @@ class WorkerdRuntime implements Runtime {
 
   get pid(): number {
     return this.#process.pid ?? -1;
+  }
+
+  started(onLog: RuntimeOptions['onLog']): void {
+    for (const log of this.#early ?? []) onLog(log);
+    this.#early = undefined;
   }
 
   close({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<void> {
@@ -118,7 +125,9 @@ class WorkerdRuntime implements Runtime {
         onLog: (log) => {
           if (log.kind === 'runtime') this.#output.push(log.message);
           if (this.#output.length > keptLines) this.#output.shift();
-          onLog(log);
+          const early = log.kind === 'runtime' ? this.#early : undefined;
+          if (early !== undefined && early.length < keptLines) early.push(log);
+          else onLog(log);
         },
       });
       stream.setEncoding('utf8');
@@ -189,6 +198,7 @@ async function startIn(folder: string, workerd: string, options: RuntimeOptions)
   const outcome = await Promise.race([listening, runtime.exited]);
   if ('expected' in outcome) throw new WorkersError('workerd_start_failed', { output: outcome.output });
   runtime.inspectorPort = outcome.inspectorPort;
+  runtime.started(options.onLog);
   // It holds secrets, and workerd has read it.
   await rm(config, { force: true });
   return runtime;

@@ -104,6 +104,14 @@ test('an unknown compatibility flag is a failed start that names it', async (t) 
     assert.match(error.message, /no_such_flag/);
     return true;
   });
+  assert.deepEqual(bench.logs, []);
+});
+
+test('what the runtime says while it starts is logged when it has started', async (t) => {
+  const bench = await createWorkbench(t, hello, { project: { compatibilityFlags: ['streams_enable_constructors'] } });
+  await bench.start();
+  const { message } = await bench.log(({ kind }) => kind === 'runtime');
+  assert.match(message, /streams_enable_constructors became the default as of 2022-11-30/);
 });
 
 test('a run directory deep in the file system still works, by way of a short private folder', async (t) => {

@@ -10,11 +10,12 @@ import { toMedian } from './kit/statistics.ts';
 import { type Row, toResult, toTextTable } from './kit/table.ts';
 import type { Context } from './sockets/context.ts';
 import { measureMemory } from './sockets/memory-rows.ts';
+import { buildNodeGuests, toNodeCommand } from './sockets/node-guests.ts';
 import type { PeerPorts } from './sockets/peer-ports.ts';
 import { fullPlan, quickPlan } from './sockets/plan.ts';
 import { measureReady } from './sockets/ready.ts';
 import { measureSpeed } from './sockets/speed.ts';
-import { type Executables, toNodeCommand } from './sockets/subjects.ts';
+import type { Executables } from './sockets/subjects.ts';
 
 const readyTarget = 1.5;
 
@@ -30,7 +31,9 @@ const method = `
 * \`worker\` is the built \`sallyport dev\` in a process of its own, \`workerd\` the same Worker on plain workerd with its own
   network. Bulk and connects are timed from outside (one HTTP request each), round trips inside, from input to input.
 * Closing means: our end was sent and the descriptor closed, without waiting for the other side's end.
-* Memory is the kernel's resident set. Churn: one process, after a tenth of the cycles and after all. Stalled peer: the
+* Memory is the kernel's resident set. Churn: one process; after a tenth of the cycles, after half and after all. V8's
+  young generation reaches its full size some 20,000 cycles in, for \`node:net\` as for us; what is left of it after
+  half (\`churn_rss_late\`) would be a leak. Stalled peer: the
   same work to a peer that reads comes first; then growth is the highest resident memory while the writer waits, minus
   that before.
 * \`dev_ready_s\` runs from the spawn of \`sallyport dev\` on \`bench/fixtures/hello\` to the first 200, asked every 5 ms.
@@ -74,7 +77,8 @@ export async function benchSockets(options: BenchOptions): Promise<void> {
   console.log(toMachineLine(machine));
   const plan = quick ? quickPlan : fullPlan;
   const executables = await findExecutables();
-  await using peer = startChild([...toNodeCommand(), 'bench/sockets/peer.ts', String(plan.bulkBytes)]);
+  await buildNodeGuests();
+  await using peer = startChild(toNodeCommand('peer', String(plan.bulkBytes)));
   const context: Context = {
     plan,
     runs,

@@ -40,7 +40,12 @@ async function churnRows({ plan, ports, executables, raw }: Context): Promise<Ro
   raw['churn'] = found;
   const what = `memory after ${plan.cycles} connections ÷ after a tenth`;
   const [ours, ...others] = guests.map((name) => toChurnRow(name, what, found[name]));
-  return [{ ...ours!, key: 'churn_rss', what, target: churnTarget }, ...others];
+  const { half, last } = found.node!;
+  return [
+    { ...ours!, key: 'churn_rss', what, target: churnTarget },
+    { key: 'churn_rss_late', what: 'the same ÷ after half', value: last / half },
+    ...others,
+  ];
 }
 
 async function stallRows(context: Context): Promise<Row[]> {
@@ -94,7 +99,11 @@ async function stallRows(context: Context): Promise<Row[]> {
 function toChurnRow(name: GuestName, what: string, churn: Churn | undefined): Row {
   const row = { key: `${name}_churn_rss`, what: `${name === 'net' ? 'node:net' : name}: ${what}` };
   if (churn === undefined) return { ...row, value: null };
-  return { ...row, ours: `${churn.first.toFixed(0)} → ${churn.last.toFixed(0)} MiB`, value: churn.last / churn.first };
+  return {
+    ...row,
+    ours: `${churn.first.toFixed(0)} → ${churn.half.toFixed(0)} → ${churn.last.toFixed(0)} MiB`,
+    value: churn.last / churn.first,
+  };
 }
 
 function toRow(key: string, what: string, stall: Stall | undefined, growth = stall?.growth): Row {

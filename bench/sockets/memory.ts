@@ -6,19 +6,21 @@ import type { Figures } from './guests/serve.ts';
 import type { WorkerOrder, Subject } from './subjects.ts';
 
 export interface Churn {
-  /** MiB resident after the first tenth of the cycles, and after all. */
+  /** MiB resident after the first tenth of the cycles, after half, and after all. */
   first: number;
+  half: number;
   last: number;
 }
 
 /** Connect/close cycles in a fresh process. */
 export async function measureChurn(subject: Subject, order: WorkerOrder): Promise<Churn> {
-  const tenth = Math.round(order.count / 10);
-  await subject.run({ ...order, work: 'cycles', count: tenth });
-  const first = toRss(subject.pid);
-  await subject.run({ ...order, work: 'cycles', count: order.count - tenth });
-  const churn = { first, last: toRss(subject.pid) };
-  console.log(`churn ${subject.name}: ${first.toFixed(1)} → ${churn.last.toFixed(1)} MiB`);
+  const cycle = async (part: number): Promise<number> => {
+    await subject.run({ ...order, work: 'cycles', count: Math.round(order.count * part) });
+    return toRss(subject.pid);
+  };
+  const churn: Churn = { first: await cycle(0.1), half: await cycle(0.4), last: await cycle(0.5) };
+  const [first, half, last] = Object.values(churn).map((value: number) => value.toFixed(1));
+  console.log(`churn ${subject.name}: ${first} → ${half} → ${last} MiB`);
   return churn;
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, startChild } from '../kit/child.ts';
+import { toNodeCommand } from './node-guests.ts';
 import type { Figures, Order } from './guests/serve.ts';
 
 export type GuestName = 'net' | 'node' | 'deno' | 'bun';
@@ -36,16 +37,9 @@ const deadline = 180_000;
 export const helloFixture = 'bench/fixtures/hello';
 const workerdBinary = 'node_modules/@cloudflare/workerd-linux-64/bin/workerd';
 
-/** On Node 20 a loader strips the types; without the condition that would load our packages from source. */
-export function toNodeCommand(): string[] {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const stripsTypes = major > 22 || (major === 22 && minor >= 18);
-  return [process.execPath, ...(stripsTypes ? [] : ['--import', import.meta.resolve('tsx')])];
-}
-
 function toGuestCommand(name: GuestName, { deno, bun }: Executables): string[] | undefined {
-  if (name === 'net') return [...toNodeCommand(), `${guestFolder}/node-net.ts`];
-  if (name === 'node') return [...toNodeCommand(), `${guestFolder}/node-connect.ts`];
+  if (name === 'net') return toNodeCommand('node-net');
+  if (name === 'node') return toNodeCommand('node-connect');
   if (name === 'deno') return deno === undefined ? undefined : [deno, 'run', '-A', '--quiet', `${guestFolder}/deno.ts`];
   return bun === undefined ? undefined : [bun, 'run', `${guestFolder}/bun.ts`];
 }

@@ -36,10 +36,8 @@ serveWorks({
   rtt: async (options) => {
     for (let index = 0; index < options.count; index += 1) {
       const socket = dial(options, index);
-      const writer = socket.writable.getWriter();
-      const reader = socket.readable.getReader();
-      await writer.write(byte);
-      await reader.read();
+      await socket.writable.getWriter().write(byte);
+      await socket.readable.getReader().read();
       await socket.close();
     }
   },

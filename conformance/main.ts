@@ -33,16 +33,16 @@ function printArea(title: string, verdicts: readonly Verdicts[], verbose: boolea
   console.log(
     `${unexplained === 0 ? 'ok  ' : 'FAIL'} ${title}: ${verdicts.length} cases, ${same} same, ${documented} documented, ${unexplained} unexplained`,
   );
-  for (const { job, problems, observations, tries, verdict } of verdicts) {
-    if (tries > 1 && verdict !== 'unexplained') console.log(`     ${job.case.name}: needed ${tries} tries`);
-    if (verbose || verdict === 'unexplained') console.log(`     ${verdict}: ${job.case.name}`);
+  for (const { job, problems, observations, atFirst, verdict } of verdicts) {
+    const isRecovered = atFirst.length > 0 && problems.length === 0;
+    if (isRecovered) console.log(`     needed another try: ${job.case.name}`);
+    else if (verbose || verdict === 'unexplained') console.log(`     ${verdict}: ${job.case.name}`);
     if (verbose) {
       for (const [name, seen] of Object.entries(observations)) console.log(`       ${name} ${JSON.stringify(seen)}`);
     }
-    for (const { subject, wanted, saw } of problems) {
-      console.log(
-        `       ${subject} should: ${JSON.stringify(wanted)}\n       ${subject} saw:    ${JSON.stringify(saw)}`,
-      );
+    for (const { subject, wanted, saw } of isRecovered ? atFirst : problems) {
+      console.log(`       ${subject} should: ${JSON.stringify(wanted)}`);
+      console.log(`       ${subject} saw:    ${JSON.stringify(saw)}`);
     }
   }
 }

@@ -123,8 +123,8 @@ export const options: Area = {
       name: 'connectTimeout: a TLS handshake that does not end',
       peers: { silent: { kind: 'silent' } },
       async run({ connect, peers: { silent } }) {
-        const socket = connect(`localhost:${silent!.port}`, { secureTransport: 'on', connectTimeout: 100 });
-        return settle(socket.opened, 1_000);
+        const socket = connect(`localhost:${silent!.port}`, { secureTransport: 'on', connectTimeout: 200 });
+        return settle(socket.opened, 2_000);
       },
     },
     checked('connectTimeout -1', { connectTimeout: -1 }),

@@ -5,7 +5,14 @@ import type { Verdicts } from './suite.ts';
 function toText(observation: Json | undefined): string {
   if (observation === undefined) return 'not run';
   const text = typeof observation === 'string' ? observation : JSON.stringify(observation, null, 1);
-  return text.replaceAll(/\n\s*/g, ' ').replaceAll('[ ', '[').replaceAll(' ]', ']');
+  return printable(text).replaceAll(/\n\s*/g, ' ').replaceAll('[ ', '[').replaceAll(' ]', ']');
+}
+
+/** A report is a text file, whatever the Worker code was given. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** A code span that may hold backticks. */

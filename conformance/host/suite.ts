@@ -22,8 +22,8 @@ export interface Job {
 export interface Verdicts extends Judgement {
   job: Job;
   observations: Observations;
-  /** Runs of the case it took. */
-  tries: number;
+  /** What was wrong at first, where a second try was needed. */
+  atFirst: Judgement['problems'];
 }
 
 export interface SuiteParts {
@@ -90,7 +90,6 @@ async function again(verdicts: Verdicts, parts: SuiteParts): Promise<void> {
       verdicts.observations[subject.name] = await runOnce(verdicts.job, subject, parts, secondPatience);
     }
     Object.assign(verdicts, judge(verdicts.job.case, verdicts.observations, parts.subjects));
-    verdicts.tries += 1;
   }
 }
 
@@ -107,8 +106,11 @@ export async function runSuite(jobs: readonly Job[], parts: SuiteParts): Promise
   await Promise.all(subjects.map((subject) => collect(subject, true)));
   const verdicts = jobs.map((job): Verdicts => {
     const observations = observed.get(job)!;
-    return { job, observations, tries: 1, ...judge(job.case, observations, subjects) };
+    return { job, observations, atFirst: [], ...judge(job.case, observations, subjects) };
   });
-  for (const verdict of verdicts) await again(verdict, parts);
+  for (const verdict of verdicts) {
+    verdict.atFirst = verdict.problems;
+    await again(verdict, parts);
+  }
   return verdicts;
 }

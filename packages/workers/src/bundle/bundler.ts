@@ -10,6 +10,7 @@ import type { Bundle, BundleModule, SourceDiagnostic } from './bundle.ts';
 import { fromMessage, toFinding } from './diagnostics.ts';
 import { ownModules, toEntryModule } from './entry-module.ts';
 import { toBuildOptions } from './esbuild-options.ts';
+import { toMissingPaths } from './missing-imports.ts';
 import { toMatchers } from './module-rules.ts';
 import { nodeCompatPlugin } from './node-compat.ts';
 import { buildOwnModules } from './own-modules.ts';
@@ -140,18 +141,22 @@ class EsbuildBundler implements Bundler {
       return await run();
     } catch (error) {
       if (!isFailure(error)) throw error;
-      throw this.#failure(
-        error.errors.map((message) => fromMessage(message, { severity: 'error', root, main })),
-        error,
-      );
+      const diagnostics = error.errors.map((message) => fromMessage(message, { severity: 'error', root, main }));
+      throw this.#failure(diagnostics, {
+        cause: error,
+        missing: toMissingPaths(error.errors, { root, known: this.#inputs }),
+      });
     }
   }
 
-  /** A failed build has no list of inputs: those of the last good one count, and what the errors name. */
-  #failure(diagnostics: SourceDiagnostic[], cause?: unknown): BuildError {
+  /** A failed build has no list of inputs: those of the last good one count, what the errors name, and what is missing. */
+  #failure(
+    diagnostics: SourceDiagnostic[],
+    { cause, missing = [] }: { cause?: unknown; missing?: readonly string[] } = {},
+  ): BuildError {
     const { main } = this.#project;
     const named = diagnostics.flatMap(({ file }) => [file, dirname(file)]);
-    return new BuildError(main, diagnostics, [...new Set([main, ...this.#inputs, ...named])], cause);
+    return new BuildError(main, diagnostics, [...new Set([main, ...this.#inputs, ...named, ...missing])], cause);
   }
 
   #check(exports: readonly string[]): void {

@@ -26,9 +26,14 @@ export function toFinding<Code extends WorkersErrorCode>(
 const unresolved = /^Could not resolve "(.+)"$/;
 const partOfNode = /is built into node/i;
 
+/** The specifier that esbuild could not resolve, when that is what the message is about. */
+export function toUnresolved({ text }: Message): string | undefined {
+  return unresolved.exec(text)?.[1];
+}
+
 /** The registry's words where we have better ones, else esbuild's own. */
 function toText(message: Message): { code: WorkersErrorCode; message: string; remedy: string } {
-  const specifier = unresolved.exec(message.text)?.[1];
+  const specifier = toUnresolved(message);
   if (specifier === undefined)
     return { code: 'build_message', ...toErrorText('build_message', { text: message.text }) };
   const isNode = message.notes.some((note) => partOfNode.test(note.text));

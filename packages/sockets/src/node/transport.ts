@@ -279,7 +279,9 @@ export class NodeTransport implements Transport {
 
 function fromAlert(error: unknown): SocketError {
   const code = tlsErrorCode(error);
-  const message = `Network connection lost. TLS: ${(error as Error).message}`;
+  // OpenSSL's message is a line of its error stack; its reason is the part for people.
+  const { reason, message: text } = error as Error & { reason?: string };
+  const message = `Network connection lost. TLS: ${reason ?? text}`;
   return new SocketError(code, { message, cause: error });
 }
 

@@ -136,11 +136,7 @@ export const tls: Area = {
     {
       name: 'a server that demands a client certificate and gets none',
       peers: server('good', { demandsCertificate: true }),
-      async run(context) {
-        const socket = on(context);
-        const read = await settle(socket.readable.getReader().read());
-        return read.replace(/TLS: .*/s, 'TLS: …');
-      },
+      run: (context) => settle(on(context).readable.getReader().read()),
     },
     {
       name: "a client certificate from the host's configuration",

@@ -118,7 +118,7 @@ export const differences: Record<string, Differs> = {
   'a server that demands a client certificate and gets none': {
     why: "The documented text of a lost connection, and the server's alert behind it; the runtime says 'internal error'.",
     clause: 'workerd-sockets.md 7.7',
-    expected: 'rejected Error: Network connection lost. TLS: …',
+    expected: 'rejected Error: Network connection lost. TLS: tlsv13 alert certificate required',
   },
   'the server ends without close_notify': {
     why: 'node:tls does not tell this from an orderly end, and many servers, those on Node among them, end so. A protocol that must notice truncation says its lengths.',

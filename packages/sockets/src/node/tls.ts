@@ -5,6 +5,7 @@ import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } 
 import type { SocketAddress } from '../address.ts';
 import type { SocketErrorCode } from '../errors.table.ts';
 import type { TlsOptions } from '../options.ts';
+import { SocketError } from '../socket-error.ts';
 
 /** Trust and identity for one destination, in PEM. */
 export interface TlsTrust {
@@ -83,4 +84,13 @@ export function tlsErrorCode(error: unknown): SocketErrorCode {
 export function isTlsAlert(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && code.startsWith('ERR_SSL_');
+}
+
+/** The error for such a report. */
+export function fromTlsAlert(error: unknown): SocketError {
+  const code = tlsErrorCode(error);
+  // OpenSSL's message is a line of its error stack; its reason is the part for people.
+  const { reason, message: text } = error as Error & { reason?: string };
+  const message = `Network connection lost. TLS: ${reason ?? text}`;
+  return new SocketError(code, { message, cause: error });
 }

@@ -13,7 +13,7 @@ import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
 import { AbortableDial, type Dial } from './dial.ts';
 import { fromBrokenConnection, fromConnectFailure } from './system-errors.ts';
-import { type FindTrust, isTlsAlert, startTlsOver, tlsErrorCode } from './tls.ts';
+import { type FindTrust, fromTlsAlert, isTlsAlert, startTlsOver, tlsErrorCode } from './tls.ts';
 
 export interface NodeTransportInit {
   address: ParsedAddress;
@@ -209,7 +209,7 @@ export class NodeTransport implements Transport {
     if (this.#phase === 'over') return;
     if (this.#phase === 'dialling') this.#connectFailed(error);
     else if (this.#phase === 'handshake') this.#fail(toTlsError(tlsErrorCode(error), this.#handshake, error));
-    else this.#fail(isTlsAlert(error) ? fromAlert(error) : fromBrokenConnection(error));
+    else this.#fail(isTlsAlert(error) ? fromTlsAlert(error) : fromBrokenConnection(error));
   };
 
   readonly #onClose = (): void => {
@@ -275,14 +275,6 @@ export class NodeTransport implements Transport {
       alpn: stream.alpnProtocol || null,
     };
   }
-}
-
-function fromAlert(error: unknown): SocketError {
-  const code = tlsErrorCode(error);
-  // OpenSSL's message is a line of its error stack; its reason is the part for people.
-  const { reason, message: text } = error as Error & { reason?: string };
-  const message = `Network connection lost. TLS: ${reason ?? text}`;
-  return new SocketError(code, { message, cause: error });
 }
 
 /**

@@ -59,7 +59,11 @@ async function main(): Promise<void> {
   if (values.help) return void console.log(help);
   const wanted = values.subject ?? [...subjectNames];
   const unknown = wanted.find((name) => !subjectNames.includes(name as SubjectName));
-  if (unknown !== undefined) throw new Error(`There is no subject ${unknown}. Subjects: ${subjectNames.join(', ')}.`);
+  if (unknown !== undefined) {
+    console.error(`There is no subject ${unknown}. Subjects: ${subjectNames.join(', ')}.`);
+    process.exitCode = 2;
+    return;
+  }
   const names = subjectNames.filter((name) => name === 'workerd' || wanted.includes(name));
   const all = toJobs(values.filter);
   const jobs = hasIpv6() ? all : all.filter((job) => !needsIpv6(job.case));

@@ -9,7 +9,7 @@ import type { ParsedAddress } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import { createDeferred, type Deferred } from '../deferred.ts';
 import type { CheckedOptions, TlsOptions } from '../options.ts';
-import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
+import { type SocketError, toConnectError, toTlsError } from '../socket-error.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
 import { AbortableDial, type Dial } from './dial.ts';
 import { fromBrokenConnection, fromConnectFailure } from './system-errors.ts';

@@ -132,6 +132,23 @@ export const lifetime: Area = {
       },
     },
     {
+      name: 'the seventh socket: what is written and read while it waits',
+      peers,
+      async run({ connect, peers: { peer } }) {
+        const six = Array.from({ length: 6 }, () => connect(peer!.address));
+        await Promise.all(six.map((socket) => socket.opened));
+        const seventh = connect(peer!.address);
+        const writer = seventh.writable.getWriter();
+        const written = writer.write(new TextEncoder().encode('early'));
+        const read = seventh.readable.getReader().read();
+        await six[0]!.close();
+        await written;
+        const { value } = await read;
+        await writer.close();
+        return [new TextDecoder().decode(value), await settle(seventh.closed)];
+      },
+    },
+    {
       name: 'six sockets at once, again and again',
       peers,
       async run({ connect, peers: { peer } }) {

@@ -16,7 +16,7 @@ export const differences: Record<string, Differs> = {
   },
   '"tcp://127.0.0.1:{4}"': {
     why: 'The documentation says that connect() accepts a URL string, and the runtime does not.',
-    clause: 'seed 002, connect(); issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, connect(); issue 2, 2',
     expected: 'echoes knock',
   },
   null: {

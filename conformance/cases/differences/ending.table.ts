@@ -14,12 +14,12 @@ export const differences: Record<string, Differs> = {
   },
   'reset while a read is pending': {
     why: 'The documentation says that `closed` is rejected if the socket encounters an error, and a reset is one.',
-    clause: 'seed 002, closed',
+    clause: 'Workers documentation of TCP sockets, closed',
     expected: ['rejected Error: Network connection lost.', 'rejected Error: Network connection lost.'],
   },
   'reset, nobody reads: closed, once a write has failed': {
     why: 'The documentation says that `closed` is rejected if the socket encounters an error, and a reset is one.',
-    clause: 'seed 002, closed',
+    clause: 'Workers documentation of TCP sockets, closed',
     expected: 'rejected Error: Network connection lost.',
   },
 };

@@ -24,17 +24,17 @@ export const differences: Record<string, Differs> = {
   },
   'opened: remoteAddress': {
     why: 'The documentation calls it the address of the remote peer; the runtime repeats what the caller wrote.',
-    clause: 'seed 002, SocketInfo; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, SocketInfo; issue 2, 2',
     expected: '"127.0.0.1:<echo>"',
   },
   'opened: localAddress': {
     why: 'The documentation calls it the address of the local endpoint; the runtime never sets it.',
-    clause: 'seed 002, SocketInfo; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, SocketInfo; issue 2, 2',
     expected: '"127.0.0.1:<local>"',
   },
   'opened: IPv6 addresses': {
     why: 'As for IPv4: the local address is known.',
-    clause: 'seed 002, SocketInfo; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, SocketInfo; issue 2, 2',
     expected: ['"[::1]:<six>"', '"[::1]:<local>"'],
   },
   'opened: members of a SocketInfo': {
@@ -44,7 +44,7 @@ export const differences: Record<string, Differs> = {
   },
   'tls:// addresses mean TLS': {
     why: 'The documentation says that connect() accepts a URL string, and the runtime does not.',
-    clause: 'seed 002, connect(); issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, connect(); issue 2, 2',
     expected: ['on', 'resolved'],
   },
   "tls:// and secureTransport 'off' contradict each other": {

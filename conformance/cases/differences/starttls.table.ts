@@ -4,7 +4,7 @@ import type { Differs } from '../../case.ts';
 export const differences: Record<string, Differs> = {
   'opened: remoteAddress of the new socket': {
     why: 'As for connect(): the real address.',
-    clause: 'seed 002, SocketInfo; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, SocketInfo; issue 2, 2',
     expected: '"127.0.0.1:<peer>"',
   },
   'a self-signed certificate': {

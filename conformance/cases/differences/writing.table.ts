@@ -4,7 +4,7 @@ import type { Differs } from '../../case.ts';
 export const differences: Record<string, Differs> = {
   'write a string': {
     why: 'Only bytes are accepted, as documented: the caller is told to encode, and the stream stays usable.',
-    clause: 'seed 002, writable; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, writable; issue 2, 2',
     expected: {
       first:
         "rejected TypeError: This TransformStream is being used as a byte stream, but received a string on its writable side. If you wish to write a string, you'll probably want to explicitly UTF-8-encode it with TextEncoder.",
@@ -14,7 +14,7 @@ export const differences: Record<string, Differs> = {
   },
   "write an empty string ''": {
     why: 'Only bytes are accepted, as documented: the caller is told to encode, and the stream stays usable.',
-    clause: 'seed 002, writable; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, writable; issue 2, 2',
     expected: {
       first:
         "rejected TypeError: This TransformStream is being used as a byte stream, but received a string on its writable side. If you wish to write a string, you'll probably want to explicitly UTF-8-encode it with TextEncoder.",
@@ -34,7 +34,7 @@ export const differences: Record<string, Differs> = {
   },
   'write undefined': {
     why: 'Only bytes are accepted, as documented; nothing at all is most likely a mistake.',
-    clause: 'seed 002, writable; issue 2, 2',
+    clause: 'Workers documentation of TCP sockets, writable; issue 2, 2',
     expected: {
       first:
         'rejected TypeError: This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.',

@@ -43,6 +43,8 @@ export class WorkerTransport implements Transport {
   #phase: Phase = 'idle';
   /** Made only when somebody writes before the connection, or its TLS, is up. */
   #usable: Deferred<void> | undefined;
+  /** Made only when somebody writes to a socket that still waits for a slot. */
+  #begun: Deferred<void> | undefined;
   #ownership: Ownership | undefined;
   /** Bytes sent ahead that the runtime has not taken. */
   #unsent = 0;
@@ -72,6 +74,7 @@ export class WorkerTransport implements Transport {
     const { secureTransport, connectTimeout, tls } = this.#options;
     const message: OpenMessage = { hostname, port, secureTransport, connectTimeout, tls };
     void this.#send(encodeControl(frameType.open, message));
+    this.#begun?.resolve();
     void this.#read();
   }
 
@@ -125,6 +128,10 @@ export class WorkerTransport implements Transport {
 
   /** Never rejects: why a write failed is known to the gateway, whose last frame is read ahead. */
   #send(frame: Uint8Array): Promise<void> {
+    if (this.#phase === 'idle') {
+      this.#begun ??= createDeferred();
+      return this.#begun.promise.then(() => this.#send(frame));
+    }
     return new Promise((resolve) => {
       this.#writer.write(frame).then(resolve, (error) => (this.#mayRead() ? void this.#read() : this.#lost(error)));
     });
@@ -153,7 +160,7 @@ export class WorkerTransport implements Transport {
 
   /** One chunk is read ahead, so that a failure is noticed by a Worker that only writes. */
   #mayRead(): boolean {
-    return this.#phase !== 'over' && this.#held === undefined && !this.#ended;
+    return this.#phase !== 'idle' && this.#phase !== 'over' && this.#held === undefined && !this.#ended;
   }
 
   /** Reads until a chunk is held that nobody has asked for. */

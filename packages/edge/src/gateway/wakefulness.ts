@@ -2,7 +2,8 @@
 //
 // A relay adds two wake-ups of a sleeping process to every round trip, and waking costs more than the relaying itself:
 // on a small virtual machine with nothing else to do a round trip through a relay took 86 µs against 48 µs direct, and
-// about 52 µs with this. Under other load the gain is smaller (docs/decisions/0002). The loop polls for at most `stayAwake` after the last message, so an idle edge still sleeps and the cost has a bound.
+// about 52 µs with this. Under other load the gain is smaller (docs/decisions/0002). The loop polls for at most
+// `stayAwake` after the last message, so an idle edge still sleeps and the cost has a bound.
 import { availableParallelism } from 'node:os';
 
 /** Milliseconds the loop polls after a message. */

@@ -12,6 +12,7 @@ export type TunnelErrorCode =
   | 'link_busy'
   | 'no_link'
   | 'aborted'
+  | 'invalid_credentials'
   | 'invalid_destination'
   | 'destination_denied'
   | 'dns_error'
@@ -69,6 +70,11 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
     retryable: true,
   },
   aborted: { message: 'The caller gave up', remedy: 'Nothing needs to be done.', retryable: true },
+  invalid_credentials: {
+    message: 'The token or credentials file cannot be used',
+    remedy: 'Get the whole token again with `sallyport tunnel token NAME`; with --cred-file FILE it writes the file.',
+    retryable: false,
+  },
   invalid_destination: {
     message: 'The connector cannot read the destination',
     remedy: 'Give a host name or an IP address and a port from 1 to 65535.',
@@ -160,6 +166,7 @@ const edgeOnly = new Set<TunnelErrorCode>([
   'unsupported_version',
   'no_link',
   'aborted',
+  'invalid_credentials',
 ]);
 
 /** The code a failed dial goes by on the link, whatever the dialler's own errors are. */

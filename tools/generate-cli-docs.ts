@@ -14,7 +14,7 @@ export function toCliPage(table: readonly Command[]): string {
 
 | Command | What it does |
 | --- | --- |
-${table.map(({ name, positionals, summary }) => `| [\`${[name, ...positionals].join(' ')}\`](#sallyport-${name}) | ${summary} |`).join('\n')}
+${table.map(({ name, positionals, summary }) => `| [\`${[name, ...positionals].join(' ')}\`](#sallyport-${name.replaceAll(' ', '-')}) | ${summary} |`).join('\n')}
 
 \`sallyport --version\` prints the version, \`sallyport COMMAND --help\` explains a command.
 

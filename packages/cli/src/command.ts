@@ -13,6 +13,7 @@ export interface Option {
 export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
 
 export interface Command {
+  /** One word or several, as in `tunnel route ip add`. */
   name: string;
   summary: string;
   /** Names of the positional arguments in the help; `[X]` is optional. */
@@ -27,6 +28,25 @@ export interface Command {
 /** The user's call cannot be understood. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError';
+}
+
+/** What a call's words name: a command and its arguments, or else the group of commands they go into. */
+export function findCommand(
+  table: readonly Command[],
+  words: readonly string[],
+): { command: Command | undefined; group: string[]; rest: string[] } {
+  let candidates = table.map((command) => ({ command, path: command.name.split(' ') }));
+  let found: Command | undefined;
+  let depth = 0;
+  for (;;) {
+    found = candidates.find(({ path }) => path.length === depth)?.command;
+    const word = words[depth];
+    const deeper = candidates.filter(({ path }) => path[depth] === word);
+    if (word === undefined || deeper.length === 0) break;
+    candidates = deeper;
+    depth += 1;
+  }
+  return { command: found, group: words.slice(0, depth), rest: words.slice(depth) };
 }
 
 /** @throws UsageError */

@@ -3,16 +3,19 @@ import { styleText } from 'node:util';
 import type { Command } from './command.ts';
 import { usesColor } from './output/color.ts';
 
-export function programHelp(commands: readonly Command[]): string {
+/** What there is in the program, or in one group of its commands. */
+export function programHelp(commands: readonly Command[], group: readonly string[] = []): string {
+  const prefix = group.map((word) => `${word} `).join('');
+  const members = commands.filter(({ name }) => name.startsWith(prefix));
   return `${bold('sallyport')}: Workers VPC on your own machines
 
 ${bold('Usage')}
-  sallyport COMMAND [OPTION ...]
+  sallyport ${prefix}COMMAND [OPTION ...]
 
 ${bold('Commands')}
-${columns(commands.map(({ name, positionals, summary }) => [[name, ...positionals].join(' '), summary]))}
+${columns(members.map(({ name, positionals, summary }) => [[name, ...positionals].join(' '), summary]))}
 
-sallyport COMMAND --help explains one. sallyport --version prints the version.
+sallyport ${prefix}COMMAND --help explains one. sallyport --version prints the version.
 `;
 }
 

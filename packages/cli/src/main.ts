@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The `sallyport` command: finds the command, explains it or runs it.
 import { readFileSync } from 'node:fs';
-import { parseCommand, UsageError } from './command.ts';
+import { findCommand, parseCommand, UsageError } from './command.ts';
 import { commands } from './commands.ts';
 import { toFailure, usageExit } from './failure.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -12,26 +12,30 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-async function main([name, ...args]: string[]): Promise<number> {
-  if (name === '--version' || name === '-v') {
+async function main(words: string[]): Promise<number> {
+  const [first] = words;
+  if (first === '--version' || first === '-v') {
     const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
     process.stdout.write(`${manifest.version}\n`);
     return 0;
   }
-  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && args.length === 0)) {
-    process.stdout.write(programHelp(commands));
-    return name === undefined ? usageExit : 0;
+  const asksHelp = first === 'help';
+  const { command, group, rest } = findCommand(commands, asksHelp ? words.slice(1) : words);
+  if (command === undefined) {
+    const [unknown] = rest;
+    if (unknown !== undefined && unknown !== '--help' && unknown !== '-h') {
+      throw new UsageError(`Unknown command: ${[...group, unknown].join(' ')}`);
+    }
+    process.stdout.write(programHelp(commands, group));
+    return unknown === undefined && !asksHelp ? usageExit : 0;
   }
-  const asked = name === 'help' ? args[0] : name;
-  const command = commands.find((candidate) => candidate.name === asked);
-  if (command === undefined) throw new UsageError(`Unknown command: ${asked}`);
-  if (name === 'help') {
+  if (asksHelp) {
     process.stdout.write(commandHelp(command));
     return 0;
   }
-  const { values, positionals } = parseCommand(command, args);
+  const { values, positionals } = parseCommand(command, rest);
   if (values['help'] === true) {
     process.stdout.write(commandHelp(command));
     return 0;

@@ -4,7 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../edge/test/support/dev-bench.ts';
+import { type Command, findCommand } from '../src/command.ts';
 import { commands } from '../src/commands.ts';
+import { programHelp } from '../src/help.ts';
 import { usesColor } from '../src/output/color.ts';
 import { cliPage, toCliPage } from '../../../tools/generate-cli-docs.ts';
 import { run } from './support/run.ts';
@@ -14,15 +16,37 @@ test('the help lists every command, and each command explains its options', asyn
   assert.deepEqual([program.code, program.stderr], [0, '']);
   for (const { name, summary, options } of commands) {
     assert.ok(program.stdout.includes(summary), name);
-    const { code, stdout, stderr } = await run([name, '--help']);
+    const { code, stdout, stderr } = await run([...name.split(' '), '--help']);
     assert.deepEqual([code, stderr], [0, '']);
     for (const [option, { help }] of Object.entries(options)) {
       assert.ok(stdout.includes(`--${option}`) && stdout.includes(help), `${name} --${option}`);
     }
-    const others = [await run([name, '-h']), await run(['help', name])];
+    const others = [await run([...name.split(' '), '-h']), await run(['help', ...name.split(' ')])];
     for (const other of others) assert.deepEqual([other.code, other.stdout], [0, stdout]);
   }
   assert.deepEqual(await run(['help']), program);
+});
+
+test('a command of several words is found, and a group of commands explains its members', () => {
+  const named = (name: string): Command => ({ ...commands[0]!, name, summary: `does ${name}` });
+  const table = ['dev', 'explain', 'explain connect', 'route ip add', 'route ip delete'].map(named);
+  const find = (...words: string[]): unknown[] => {
+    const { command, group, rest } = findCommand(table, words);
+    return [command?.name, group, rest];
+  };
+  assert.deepEqual(find('route', 'ip', 'add', '10.0.0.0/8', '-h'), [
+    'route ip add',
+    ['route', 'ip', 'add'],
+    ['10.0.0.0/8', '-h'],
+  ]);
+  assert.deepEqual(find('route', 'ip'), [undefined, ['route', 'ip'], []]);
+  assert.deepEqual(find('route', 'ap'), [undefined, ['route'], ['ap']]);
+  assert.deepEqual(find('explain', 'connect', 'a:1'), ['explain connect', ['explain', 'connect'], ['a:1']]);
+  assert.deepEqual(find('explain', 'a:1'), ['explain', ['explain'], ['a:1']]);
+  assert.deepEqual(find(), [undefined, [], []]);
+  const help = programHelp(table, ['route', 'ip']);
+  assert.match(help, /does route ip add/);
+  assert.doesNotMatch(help, /does dev/);
 });
 
 test('without a command there is the help, and exit code 64', async () => {

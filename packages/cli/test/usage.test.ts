@@ -27,8 +27,9 @@ test('the help lists every command, and each command explains its options', asyn
   assert.deepEqual(await run(['help']), program);
 });
 
+const named = (name: string): Command => ({ ...commands[0]!, name, summary: `does ${name}` });
+
 test('a command of several words is found, and a group of commands explains its members', () => {
-  const named = (name: string): Command => ({ ...commands[0]!, name, summary: `does ${name}` });
   const table = ['dev', 'explain', 'explain connect', 'route ip add', 'route ip delete'].map(named);
   const find = (...words: string[]): unknown[] => {
     const { command, group, rest } = findCommand(table, words);

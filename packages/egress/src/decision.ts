@@ -1,7 +1,7 @@
 // A decision: what egress said about one destination and why, as plain data that can be logged and printed.
 import type { Destination } from './destination.ts';
 import { type EgressErrorCode, type Facts, toFailure } from './errors.ts';
-import type { Route } from './routes.ts';
+import { directRoute, type Route } from './routes.ts';
 
 export interface Decision {
   verdict: 'allow' | 'deny';
@@ -9,7 +9,9 @@ export interface Decision {
   destination: Destination | undefined;
   /** The entry, or the fixed rule, that decided. */
   rule: string;
-  /** Addresses that may be dialled, in the order they will be. Empty for a denial. */
+  /** Who makes addresses of the name: nobody for an address and for what is refused before that. */
+  resolver: 'none' | 'edge' | 'connector';
+  /** Addresses that may be dialled, in the order they will be. Empty for a denial, and for a name the connector resolves. */
   addresses: string[];
   /** Addresses the name also stands for, but that may not be dialled. */
   refused: { address: string; rule: string }[];
@@ -24,10 +26,10 @@ export interface Decision {
   remedy: string;
 }
 
-type Base = Pick<Decision, 'destination' | 'rule'> & Partial<Pick<Decision, 'refused'>>;
+type Base = Pick<Decision, 'destination' | 'rule'> & Partial<Pick<Decision, 'refused' | 'resolver'>>;
 
 export function allow(base: Base & Pick<Decision, 'addresses' | 'route' | 'detail'>): Decision {
-  return { verdict: 'allow', refused: [], ...base, code: 'allowed', message: 'allowed', remedy: '' };
+  return { verdict: 'allow', refused: [], resolver: 'none', ...base, code: 'allowed', message: 'allowed', remedy: '' };
 }
 
 export function deny(code: EgressErrorCode, base: Base, facts: Omit<Facts, 'rule'>): Decision {
@@ -37,7 +39,8 @@ export function deny(code: EgressErrorCode, base: Base, facts: Omit<Facts, 'rule
     ...base,
     addresses: [],
     refused: base.refused ?? [],
-    route: { kind: 'direct' },
+    resolver: base.resolver ?? 'none',
+    route: directRoute,
     ...failure,
   };
 }

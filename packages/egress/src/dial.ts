@@ -1,7 +1,9 @@
 // Opening one TCP connection to one address that was judged before. No names here: what is dialled is pinned.
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { EgressError, toFailure } from './errors.ts';
 import { toHostPort } from './ip.ts';
+import type { TunnelRoute } from './routes.ts';
 
 /** An address in canonical text, never a name. */
 export interface DialTarget {
@@ -21,6 +23,22 @@ export interface Dialled {
  * the connection stands, the signal means nothing any more.
  */
 export type Dial = (target: DialTarget, options: { signal: AbortSignal }) => Promise<Dialled>;
+
+/**
+ * Connects to an address or canonical name in the private network behind a tunnel. Same duties as `Dial`. Rejects with
+ * an `EgressError` when the tunnel's end says why.
+ */
+export type DialTunnel = (
+  route: TunnelRoute,
+  target: { readonly host: string; readonly port: number },
+  options: { signal: AbortSignal },
+) => Promise<Dialled>;
+
+/** For an egress whose routes lead into no tunnel. */
+export const noTunnels: DialTunnel = (route) => {
+  const detail = `this egress has no way into tunnel ${route.tunnelName}`;
+  return Promise.reject(new EgressError(toFailure('tunnel_unavailable', { detail })));
+};
 
 /** Who uses the stream listens for its errors; until then one must not bring the process down. */
 function ignore(): void {}

@@ -6,9 +6,10 @@ import { type Deadline, startDeadline, untilAborted } from './deadline.ts';
 import type { Decision } from './decision.ts';
 import type { EgressTarget } from './destination.ts';
 import { describeDialFailure, toDialFailureCode } from './dial-failure.ts';
-import { type Dial, type Dialled, dialTcp } from './dial.ts';
+import { type Dial, type Dialled, type DialTunnel, dialTcp, noTunnels } from './dial.ts';
 import { EgressError, type EgressErrorCode, toFailure } from './errors.ts';
 import { dialFirst } from './happy-eyeballs.ts';
+import { toHostPort } from './ip.ts';
 import { judge, type Lookup } from './judge.ts';
 import { createLoopCheck, type OwnListener } from './own-listeners.ts';
 import type { Policy } from './policy.ts';
@@ -29,6 +30,8 @@ export interface EgressOptions {
   routes?: Routes | undefined;
   /** How one address is connected to; plain TCP by default. */
   dial?: Dial | undefined;
+  /** How a destination behind a tunnel is connected to. */
+  dialTunnel?: DialTunnel | undefined;
   /** Where this process listens, asked anew for each destination: connecting there is a loop. */
   ownListeners?: (() => Iterable<OwnListener>) | undefined;
   clock?: Clock | undefined;
@@ -65,7 +68,12 @@ export interface Egress {
 
 export function createEgress(options: EgressOptions): Egress {
   const { policy, resolve = createSystemResolve(), routes = directRoutes, dial = dialTcp } = options;
-  const { ownListeners = () => [], clock = systemClock, connectTimeout = defaultConnectTimeout } = options;
+  const {
+    dialTunnel = noTunnels,
+    ownListeners = () => [],
+    clock = systemClock,
+    connectTimeout = defaultConnectTimeout,
+  } = options;
   const rules: Rules = { policy, routes, isLoop: createLoopCheck(ownListeners) };
 
   const lookupWithin =
@@ -84,17 +92,23 @@ export function createEgress(options: EgressOptions): Egress {
     };
 
   const dialDecided = async (decision: Decision, port: number, deadline: Deadline): Promise<Dialled> => {
-    const targets = decision.addresses.map((address) => ({ address, port }));
+    const { route, destination, addresses } = decision;
+    const targets = addresses.map((address) => ({ address, port }));
     const { signal } = deadline;
     try {
-      const dialled = dialFirst(targets, { dial, clock, signal });
+      const dialled =
+        route.kind === 'direct'
+          ? dialFirst(targets, { dial, clock, signal })
+          : dialTunnel(route, { host: addresses[0] ?? destination!.host, port }, { signal });
       return await untilAborted(dialled, { signal, onLate: ({ stream }) => stream.destroy() });
     } catch (cause) {
-      const where = decision.addresses.join(', ');
+      const where = addresses.join(', ') || toHostPort(destination!.host, port);
       const fail = (code: EgressErrorCode, what: string): EgressError =>
         new EgressError(toFailure(code, { port, detail: `${where} port ${port}: ${what}` }), { cause, decision });
       if (deadline.expired) throw fail('connection_timeout', 'no answer in time');
       if (signal.aborted) throw fail('aborted', 'the caller gave up');
+      // A tunnel knows more than this machine does.
+      if (cause instanceof EgressError) throw new EgressError(cause, { cause: cause.cause, decision });
       throw fail(toDialFailureCode(cause), describeDialFailure(cause));
     }
   };

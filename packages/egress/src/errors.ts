@@ -20,6 +20,7 @@ export type EgressErrorCode =
   | 'host_unreachable'
   | 'out_of_resources'
   | 'connection_failed'
+  | 'tunnel_unavailable'
   | 'aborted';
 
 /** The values a row may put into its text. Only what is known at the time is set. */
@@ -117,6 +118,11 @@ const registry: Readonly<Record<EgressErrorCode, Row>> = {
   connection_failed: {
     message: proxyRequestFailed,
     remedy: 'The cause names the error of the operating system.',
+    retryable: true,
+  },
+  tunnel_unavailable: {
+    message: proxyRequestFailed,
+    remedy: 'No connector of the tunnel can be reached: start one with `sallyport tunnel run`, and look into its log.',
     retryable: true,
   },
   aborted: {

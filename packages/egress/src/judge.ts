@@ -1,6 +1,6 @@
 // From a target to a decision: port 25, canonical form, policy on the name, look-up, policy on each address, route.
 import { judgeAddresses, type Rules } from './address-judge.ts';
-import { type Decision, deny } from './decision.ts';
+import { allow, type Decision, deny } from './decision.ts';
 import { type Destination, type EgressTarget, parseDestination, toDestinationText } from './destination.ts';
 import { EgressError } from './errors.ts';
 import { isLocalhostName } from './ranges.ts';
@@ -53,10 +53,15 @@ function tryParse(target: EgressTarget): { destination: Destination } | { error:
 
 async function judgeName(destination: Destination, rules: Rules, lookup: Lookup): Promise<Judgement> {
   const { host, port } = destination;
-  const ruling = rules.policy.judgeName(host, port);
-  if (ruling !== undefined) {
+  const route = rules.routes.forName(host);
+  const ruling = route === undefined ? rules.policy.judgeName(host, port) : rules.policy.judgeRoutedName(host, port);
+  if (ruling?.verdict === 'deny') {
     const facts = { port, refused: host, detail: `${toDestinationText(destination)} is refused: ${ruling.rule}` };
     return { decision: deny('destination_denied', { destination, rule: ruling.rule }, facts) };
+  }
+  if (route !== undefined && ruling !== undefined) {
+    const detail = `${toDestinationText(destination)} through tunnel ${route.tunnelName}: ${ruling.rule}`;
+    return { decision: allow({ destination, rule: ruling.rule, addresses: [], resolver: 'connector', route, detail }) };
   }
   if (isLocalhostName(host)) return { decision: judgeAddresses(destination, localhostAddresses, rules) };
 
@@ -71,7 +76,7 @@ async function judgeName(destination: Destination, rules: Rules, lookup: Lookup)
 
 function failedLookup(destination: Destination, cause: unknown): Judgement {
   const { host, port } = destination;
-  const base = { destination, rule: 'a name must resolve' };
+  const base = { destination, resolver: 'edge', rule: 'a name must resolve' } as const;
   if (cause instanceof EgressError) {
     if (cause.code === 'aborted') throw cause;
     return { decision: deny(cause.code, base, { port, detail: cause.detail }), cause: cause.cause ?? cause };

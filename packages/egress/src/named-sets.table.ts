@@ -2,7 +2,7 @@
 //
 // Sources: the IANA special-purpose registries for IPv4 and IPv6 (RFC 6890 as updated), the IANA IPv6 address space
 // registry, and the cloud vendors' manuals for `metadata`. Every address is in exactly one of the sets, except that
-// `cloudflare` lies inside `public`. `metadata` is carved out of the sets around it: `allow private` must not open
+// `cloudflare` lies inside `public`, and `routed` depends on the tunnels. `metadata` is carved out of the sets around it: `allow private` must not open
 // fd00:ec2::254, nor `allow public` 168.63.129.16.
 import { cloudflareRanges } from './cloudflare-ranges.table.ts';
 
@@ -16,7 +16,8 @@ export type NamedSet =
   | 'multicast'
   | 'reserved'
   | 'cloudflare'
-  | 'public';
+  | 'public'
+  | 'routed';
 
 export interface NamedSetData {
   readonly ranges: readonly string[];
@@ -105,6 +106,8 @@ export const namedSets: Readonly<Record<NamedSet, NamedSetData>> = {
     exceptSets: ['metadata'],
   },
   cloudflare: { ranges: cloudflareRanges },
+  // No addresses of its own: what a tunnel route covers, which only the edge that has the routes can tell.
+  routed: { ranges: [] },
   public: {
     ranges: ['0.0.0.0/0', '2000::/3', '64:ff9b::/96'],
     exceptSets: ['loopback', 'private', 'link-local', 'metadata', 'cgnat', 'multicast', 'reserved'],

@@ -38,6 +38,8 @@ export interface CompiledEntry {
   readonly names: ((name: string) => boolean) | undefined;
   /** An allow by name that says nothing about addresses: it gives way to every denial by address. */
   readonly yields: boolean;
+  /** Is about whatever a tunnel route covers. */
+  readonly routed: boolean;
   /** A denial of particular addresses, not of everything or everything public. */
   readonly particular: boolean;
 }
@@ -59,7 +61,7 @@ export function compileEntry(entry: PolicyEntry, index: number): CompiledEntry {
   const { action } = entry;
   const covers = compilePorts(entry.ports, fail);
   const suffix = entry.ports === undefined ? '' : ` ports ${[entry.ports].flat().join(', ')}`;
-  const base = { action, covers, yields: false };
+  const base = { action, covers, yields: false, routed: entry.to === 'routed' };
   const forbidResolvesTo = (): void => {
     if (entry.resolvesTo !== undefined) fail('"resolvesTo" belongs to an allow entry for a host name');
   };

@@ -16,10 +16,18 @@ export interface Ruling {
 export interface Policy {
   /** The entries as they were written, for building another policy from them and for display. */
   readonly entries: readonly PolicyEntry[];
-  /** Rules on one address that a destination stands for; `name` is the canonical name that was asked for, if any. */
-  judge(address: Ip, subject: { name?: string | undefined; port: number }): Ruling;
+  /**
+   * Rules on one address that a destination stands for; `name` is the canonical name that was asked for, if any;
+   * `routed` when a tunnel route covers the address.
+   */
+  judge(address: Ip, subject: { name?: string | undefined; port: number; routed?: boolean }): Ruling;
   /** The denial that holds for a name wherever it points, so that it need not be resolved; undefined if there is none. */
   judgeName(name: string, port: number): Ruling | undefined;
+  /**
+   * Rules on a name that a tunnel's connector will resolve. No address is known here, so entries for addresses say
+   * nothing; the connector judges what it finds by its own list.
+   */
+  judgeRoutedName(name: string, port: number): Ruling;
 }
 
 const noEntry: Ruling = { verdict: 'deny', rule: 'no entry allows it' };
@@ -32,8 +40,15 @@ export function definePolicy(entries: readonly PolicyEntry[]): Policy {
   const compiled = entries.map(compileEntry);
   const denials = compiled.filter(({ action, particular }) => action === 'deny' && particular);
 
-  const matches = (entry: CompiledEntry, form: Ip, name: string | undefined, port: number): boolean => {
+  const matches = (
+    entry: CompiledEntry,
+    form: Ip,
+    name: string | undefined,
+    port: number,
+    routed: boolean,
+  ): boolean => {
     if (!entry.covers(port)) return false;
+    if (entry.routed) return routed;
     const named = name !== undefined && entry.names?.(name) === true;
     if (entry.action === 'deny') return named || entry.addresses?.(form) === true;
     if (entry.names !== undefined && !named) return false;
@@ -41,21 +56,21 @@ export function definePolicy(entries: readonly PolicyEntry[]): Policy {
     return !(entry.yields && denials.some((denial) => denial.covers(port) && denial.addresses?.(form)));
   };
 
-  const judgeForm = (form: Ip, name: string | undefined, port: number): Ruling => {
-    const entry = compiled.find((candidate) => matches(candidate, form, name, port));
+  const judgeForm = (form: Ip, name: string | undefined, port: number, routed = false): Ruling => {
+    const entry = compiled.find((candidate) => matches(candidate, form, name, port, routed));
     return entry === undefined ? noEntry : { verdict: entry.action, rule: entry.text };
   };
 
   return {
     entries: Object.freeze([...entries]),
-    judge(address, { name, port }) {
+    judge(address, { name, port, routed }) {
       for (const form of formsOf(address).slice(1)) {
         const inner = judgeForm(form, name, port);
         if (inner.verdict === 'deny') {
           return { verdict: 'deny', rule: `${inner.rule} (${form.text}, carried by ${address.text})` };
         }
       }
-      return judgeForm(address, name, port);
+      return judgeForm(address, name, port, routed);
     },
     judgeName(name, port) {
       for (const entry of compiled) {
@@ -68,32 +83,43 @@ export function definePolicy(entries: readonly PolicyEntry[]): Policy {
       }
       return noEntry;
     },
+    judgeRoutedName(name, port) {
+      const entry = compiled.find(({ covers, names, routed }) => covers(port) && (routed || names?.(name) === true));
+      return entry === undefined ? noEntry : { verdict: entry.action, rule: entry.text };
+    },
   };
 }
 
-const alwaysDenied: readonly PolicyEntry[] = [
+/** What no tunnel route opens either; whoever means it writes an entry for it. */
+const neverRouted: readonly PolicyEntry[] = [
   { action: 'deny', to: 'metadata' },
   { action: 'deny', to: 'link-local' },
-  { action: 'deny', to: 'cgnat' },
   { action: 'deny', to: 'multicast' },
+];
+
+const routedOnly: readonly PolicyEntry[] = [
+  { action: 'allow', to: 'routed' },
+  { action: 'deny', to: 'cgnat' },
   { action: 'deny', to: 'reserved' },
 ];
 
 /**
- * What a Worker may reach by default: public addresses. Cloudflare's ranges are among them: the documentation calls its
+ * What a Worker may reach by default: what a tunnel route covers, and public addresses. Cloudflare's ranges are among them: the documentation calls its
  * block temporary, its reason (a request looping inside Cloudflare's network) does not hold for machines outside it, and
  * many public APIs live there. An operator who wants it puts `{ action: 'deny', to: 'cloudflare' }` in front.
  */
 export const workerPolicy: Policy = definePolicy([
-  ...alwaysDenied,
+  ...neverRouted,
   { action: 'deny', to: 'loopback' },
+  ...routedOnly,
   { action: 'deny', to: 'private' },
   { action: 'allow', to: 'public' },
 ]);
 
 /** What `sallyport dev` allows: also this machine and the private networks around it. */
 export const devPolicy: Policy = definePolicy([
-  ...alwaysDenied,
+  ...neverRouted,
+  ...routedOnly,
   { action: 'allow', to: 'loopback' },
   { action: 'allow', to: 'private' },
   { action: 'allow', to: 'public' },

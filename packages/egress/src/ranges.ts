@@ -38,6 +38,18 @@ export function parseRange(text: string): ParsedRange {
   };
 }
 
+/** Whether the whole of a CIDR or address lies within one range of a named set. */
+export function isWithin(text: string, name: NamedSet): boolean {
+  const [base = '', written] = text.split('/');
+  const ip = parseIp(base);
+  if (ip === undefined || 'problem' in parseRange(text)) return false;
+  const length = written === undefined ? 128 : Number(written);
+  return namedSets[name].ranges.some((cidr) => {
+    const [network, bits] = ipaddr.parseCIDR(cidr);
+    return network.kind() === ip.value.kind() && bits <= length && ip.value.match(network, bits);
+  });
+}
+
 function networkOf(ip: Ip, bits: number): string {
   const cidr = `${ip.text}/${bits}`;
   const family = ip.value.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;

@@ -16,6 +16,7 @@ test('decide() says all about an allowed destination', async () => {
     verdict: 'allow',
     destination: { kind: 'name', host: 'a.com', port: 443, original: 'A.com.' },
     rule: 'allow public',
+    resolver: 'edge',
     addresses: ['8.8.8.8'],
     refused: [],
     route: { kind: 'direct' },
@@ -32,6 +33,7 @@ test('decide() says all about a denied destination', async () => {
     verdict: 'deny',
     destination: { kind: 'name', host: 'inner.com', port: 5432, original: 'inner.com' },
     rule: 'deny private',
+    resolver: 'edge',
     addresses: [],
     refused: [
       { address: '10.0.0.1', rule: 'deny private' },
@@ -91,21 +93,4 @@ test('decide() gives up on a silent resolver after resolveTimeout', async () => 
   clock.advance(resolveTimeout);
   assert.equal((await outcome).code, 'dns_timeout');
   assert.deepEqual(clock.waiting, []);
-});
-
-test('routes are asked with the permitted addresses', async () => {
-  const seen: unknown[] = [];
-  const routed = createEgress({
-    policy: workerPolicy,
-    resolve,
-    routes: {
-      pick(destination, addresses) {
-        seen.push([destination.host, addresses]);
-        return { kind: 'direct' };
-      },
-    },
-  });
-  await routed.decide({ hostname: 'a.com', port: 80 });
-  await routed.decide({ hostname: 'inner.com', port: 80 });
-  assert.deepEqual(seen, [['a.com', ['8.8.8.8']]]);
 });

@@ -11,6 +11,7 @@ test('the package exports exactly this', () => {
     'definePolicy',
     'devPolicy',
     'dialTcp',
+    'directRoutes',
     'egressErrorCodes',
     'maxAddresses',
     'maxHostnameLength',
@@ -18,6 +19,7 @@ test('the package exports exactly this', () => {
     'parseDestination',
     'resolveTimeout',
     'systemClock',
+    'toFailure',
     'workerPolicy',
   ]);
 });

@@ -14,8 +14,8 @@
  */
 export { createEgress, defaultConnectTimeout, resolveTimeout } from './egress.ts';
 export type { Egress, EgressConnection, EgressOptions, OpenOptions } from './egress.ts';
-export { parseDestination, maxHostnameLength } from './destination.ts';
-export type { Destination, EgressTarget } from './destination.ts';
+export { parseDestination, maxHostnameLength, toCanonicalHost } from './destination.ts';
+export type { CanonicalHost, Destination, EgressTarget } from './destination.ts';
 export { definePolicy, devPolicy, workerPolicy } from './policy.ts';
 export type { Policy, Ruling } from './policy.ts';
 export type { PolicyEntry, PortSpec } from './policy-entry.ts';
@@ -32,4 +32,5 @@ export type { Dial, Dialled, DialTarget, DialTunnel } from './dial.ts';
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export type { OwnListener } from './own-listeners.ts';
+export { parseIp } from './ip.ts';
 export type { Ip } from './ip.ts';

@@ -17,8 +17,10 @@ test('the package exports exactly this', () => {
     'maxHostnameLength',
     'maxPendingLookups',
     'parseDestination',
+    'parseIp',
     'resolveTimeout',
     'systemClock',
+    'toCanonicalHost',
     'toFailure',
     'workerPolicy',
   ]);

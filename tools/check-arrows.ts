@@ -10,7 +10,7 @@ const mayImport: Record<string, readonly string[]> = {
   sockets: [],
   egress: [],
   tunnel: ['@sallyport/egress'],
-  control: [],
+  control: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],
   edge: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers'],
   cli: ['@sallyport/edge', '@sallyport/workers', '@sallyport/egress'],

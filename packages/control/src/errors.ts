@@ -29,6 +29,22 @@ const registry = {
     message: (detail: string): string => `A secret cannot be decrypted: ${detail}`,
     remedy: 'Restore the key file it was encrypted with, or replace the secret.',
   },
+  invalid_value: {
+    message: (detail: string): string => `This cannot be accepted: ${detail}`,
+    remedy: 'Correct the value that is named and try again.',
+  },
+  not_found: {
+    message: (detail: string): string => `There is no ${detail}`,
+    remedy: 'List what there is; names are case-sensitive.',
+  },
+  already_exists: {
+    message: (detail: string): string => detail,
+    remedy: 'Choose another one, or change or delete the one that exists.',
+  },
+  in_use: {
+    message: (detail: string): string => detail,
+    remedy: 'Take away what uses it first, or use force.',
+  },
 } as const;
 
 export type ControlErrorCode = keyof typeof registry;

@@ -1,5 +1,6 @@
 /**
- * What an edge remembers: documents with revisions, watches that resume, presence, and secrets encrypted at rest.
+ * What an edge remembers: tunnels, virtual networks and routes, over a store of documents with revisions, watches that
+ * resume, presence, and secrets encrypted at rest.
  *
  * @module
  */
@@ -16,3 +17,21 @@ export { startKeyRing } from './key-ring.ts';
 export type { KeyRing, Sealed } from './key-ring.ts';
 export { PresenceReader, startLease } from './presence.ts';
 export type { Lease, LeaseOptions, PresentHolder } from './presence.ts';
+export { startControl } from './domain/control.ts';
+export type { Control, ControlOptions } from './domain/control.ts';
+export type { ControlChange } from './domain/changes.ts';
+export type { RouteMatch, RouteTable } from './domain/route-table.ts';
+export { maxDeletedTunnels, Tunnels } from './domain/tunnels.ts';
+export type { Tunnel, TunnelFilter } from './domain/tunnels.ts';
+export { Networks } from './domain/networks.ts';
+export type { NetworkPatch, VirtualNetwork } from './domain/networks.ts';
+export type {
+  NewHostnameRoute,
+  NewIpRoute,
+  NewPublicHostname,
+  PublicHostnames,
+  Routes,
+  RouteSet,
+} from './domain/routes.ts';
+export { firstNetworkId } from './domain/records.ts';
+export type { HostnameRoute, IpRoute, PublicHostname } from './domain/records.ts';

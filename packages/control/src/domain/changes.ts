@@ -1,0 +1,59 @@
+// What changed, in the terms of those who must act on it: who holds links, and who is told which routes it serves.
+import type { Json } from '../store.ts';
+import { networkKey, prefixes, type TunnelRecord } from './records.ts';
+import type { Replica, ReplicaChange } from './replica.ts';
+
+export type ControlChange =
+  | { type: 'tunnel-deleted' | 'secret-changed'; tunnelId: string }
+  | { type: 'routes-changed'; tunnelIds: Set<string> };
+
+export interface Changes {
+  onChange: (listener: (change: ControlChange) => void) => () => void;
+}
+
+/** Starts with the next change of the replica. */
+export function createChanges(replica: Replica): Changes {
+  const listeners = new Set<(change: ControlChange) => void>();
+  replica.onChange((change) => {
+    for (const each of toControlChanges(replica, change)) for (const listener of listeners) listener(each);
+  });
+  return {
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+function toControlChanges(replica: Replica, { key, before, after }: ReplicaChange): ControlChange[] {
+  if (key.startsWith(prefixes.tunnels)) return toTunnelChanges(before, after);
+  const isRoute = [prefixes.ipRoutes, prefixes.hostnameRoutes, prefixes.publicHostnames].some((prefix) =>
+    key.startsWith(prefix),
+  );
+  if (isRoute) {
+    const tunnelIds = [before, after].flatMap((route) => {
+      return route === undefined ? [] : [(route as { tunnel_id: string }).tunnel_id];
+    });
+    return [{ type: 'routes-changed', tunnelIds: new Set(tunnelIds) }];
+  }
+  if (!key.startsWith(prefixes.networks) || (before !== undefined && after !== undefined)) return [];
+  const tunnelIds = new Set<string>();
+  for (const prefix of [prefixes.ipRoutes, prefixes.hostnameRoutes]) {
+    for (const value of replica.values(prefix)) {
+      const route = value as { tunnel_id: string; virtual_network_id: string };
+      if (networkKey(route.virtual_network_id) === key) tunnelIds.add(route.tunnel_id);
+    }
+  }
+  return tunnelIds.size === 0 ? [] : [{ type: 'routes-changed', tunnelIds }];
+}
+
+function toTunnelChanges(before: Json | undefined, after: Json | undefined): ControlChange[] {
+  const was = before as TunnelRecord | undefined;
+  const is = after as TunnelRecord | undefined;
+  // A tunnel that is being made has no name yet, and nobody knows of it.
+  if (was === undefined || was.name === '' || was.deleted_at !== null) return [];
+  if (is === undefined || is.deleted_at !== null) return [{ type: 'tunnel-deleted', tunnelId: was.id }];
+  // Each sealing has a nonce of its own.
+  if (was.secret?.nonce !== is.secret?.nonce) return [{ type: 'secret-changed', tunnelId: is.id }];
+  return [];
+}

@@ -3,8 +3,12 @@
 import { parseArgs } from 'node:util';
 import type { BenchOptions } from './kit/options.ts';
 import { benchSockets } from './sockets.ts';
+import { benchTunnel } from './tunnel.ts';
 
-const benches: Record<string, (options: BenchOptions) => Promise<void>> = { sockets: benchSockets };
+const benches: Record<string, (options: BenchOptions) => Promise<void>> = {
+  sockets: benchSockets,
+  tunnel: benchTunnel,
+};
 
 const help = `npm run bench -- NAME [options]: a claim measured against its peers, in one run
 

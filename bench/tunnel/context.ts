@@ -1,0 +1,43 @@
+// What every measurement needs, and how the ways take turns.
+import { toMedian } from '../kit/statistics.ts';
+import type { Plan } from './plan.ts';
+import type { Ports } from './ports.ts';
+import type { Program } from './programs.ts';
+import type { Way, WayName } from './ways.ts';
+
+export interface Context {
+  plan: Plan;
+  runs: number;
+  /** The origin's servers. */
+  targets: Ports;
+  load: Program;
+  /** Whether the command line asks for this measurement. */
+  wants(name: string): boolean;
+  /** Everything that was measured, by the measurement's name, for the results file. */
+  raw: Record<string, unknown>;
+}
+
+/** Milliseconds of each round. */
+export type Series = Partial<Record<WayName, number[]>>;
+
+export interface SeriesOptions {
+  name: string;
+  runs: number;
+  /** Once through one way; returns milliseconds. */
+  run(way: Way): Promise<number>;
+}
+
+/** Each way once a round, in an order that turns from round to round, after one round that is thrown away. */
+export async function measureSeries(ways: readonly Way[], { name, runs, run }: SeriesOptions): Promise<Series> {
+  const series: Series = {};
+  for (let round = -1; round < runs; round += 1) {
+    for (let turn = 0; turn < ways.length; turn += 1) {
+      const way = ways[(turn + Math.max(round, 0)) % ways.length]!;
+      const milliseconds = await run(way);
+      if (round >= 0) (series[way.name] ??= []).push(milliseconds);
+    }
+  }
+  const medians = Object.entries(series).map(([way, values]) => `${way} ${toMedian(values).toFixed(0)} ms`);
+  console.log(`${name}: ${medians.join(', ')}`);
+  return series;
+}

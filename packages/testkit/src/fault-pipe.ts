@@ -21,7 +21,10 @@ export interface Faults {
 /** The most bytes one direction holds before it stops reading: 100 ms at 160 MB/s. */
 export const bufferLimit = 16 * 1024 * 1024;
 
-/** With a bandwidth limit, pieces are no larger than what this many milliseconds of it allow. */
+/**
+ * With a bandwidth limit, pieces are no larger than what this many milliseconds of it allow, and no more of it than this
+ * is made up for after a late timer.
+ */
 const paceInterval = 10;
 
 type Item = { at: number } & ({ kind: 'data'; data: Buffer } | { kind: 'fin' } | { kind: 'reset' });
@@ -97,7 +100,9 @@ export class FaultPipe {
     const piece = item.data.subarray(0, size);
     item.data = item.data.subarray(size);
     if (item.data.length === 0) this.#queue.shift();
-    this.#free = Math.max(this.#free, performance.now()) + (size / bytesPerSecond) * 1000;
+    // A timer that fires late must not slow the line down: a piece counts from when it could have left.
+    const couldLeave = Math.max(this.#free, item.at, performance.now() - paceInterval);
+    this.#free = couldLeave + (size / bytesPerSecond) * 1000;
     this.#forwarded += size;
     this.#held -= size;
     if (this.#held < bufferLimit && this.#source.isPaused()) this.#source.resume();

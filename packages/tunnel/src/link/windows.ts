@@ -1,7 +1,10 @@
 // Flow-control windows and memory bounds, set on purpose (the arithmetic is in DESIGN.md).
 
-/** 1 Gbit/s × 50 ms = 6.25 MB on the way; 8 MiB leaves room. Also the most one stream holds for a slow reader. */
-export const streamWindow: number = 8 * 1024 * 1024;
+/**
+ * 1 Gbit/s × 50 ms = 6.25 MB on the way, twice, because nghttp2 gives credit back only when half a window was read. Also
+ * the most one stream holds for a slow reader.
+ */
+export const streamWindow: number = 12 * 1024 * 1024;
 /**
  * What all streams together may have on the way. Node credits the connection when bytes arrive and the stream when they
  * are read, so a slow reader never eats into this.

@@ -35,3 +35,7 @@ export type {
 } from './domain/routes.ts';
 export { firstNetworkId } from './domain/records.ts';
 export type { HostnameRoute, IpRoute, PublicHostname } from './domain/records.ts';
+export { maxConnections, maxHeaderSize, maxRequests, startControlApi } from './api/control-api.ts';
+export type { ControlApi, ControlApiOptions } from './api/control-api.ts';
+export type { ConnectorConnection, LinkDirectory } from './api/links.ts';
+export { maxBodySize } from './api/read-body.ts';

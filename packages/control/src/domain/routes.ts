@@ -38,7 +38,7 @@ export interface RouteSet<Route, New> {
   create: (route: New) => Promise<Route>;
   list: () => Route[];
   get: (id: string) => Route | undefined;
-  update: (id: string, patch: Partial<New>) => Promise<Route>;
+  update: (id: string, patch: { [Name in keyof New]?: New[Name] | undefined }) => Promise<Route>;
   delete: (id: string) => Promise<Route>;
 }
 
@@ -114,7 +114,9 @@ export function createRoutes(
           }),
         ),
       update: (id, { network, ...patch }) =>
-        attempt(() => ip.update(id, given({ ...patch, network: network && parseCidr(network).text }))),
+        attempt(() =>
+          ip.update(id, given({ ...patch, network: network === undefined ? undefined : parseCidr(network).text })),
+        ),
     },
     hostnames: {
       ...reading(hostnames),
@@ -128,7 +130,12 @@ export function createRoutes(
           }),
         ),
       update: (id, { hostname, ...patch }) =>
-        attempt(() => hostnames.update(id, given({ ...patch, hostname: hostname && parseHostnamePattern(hostname) }))),
+        attempt(() =>
+          hostnames.update(
+            id,
+            given({ ...patch, hostname: hostname === undefined ? undefined : parseHostnamePattern(hostname) }),
+          ),
+        ),
     },
     publicHostnames: {
       ...reading(publicHostnames),
@@ -136,7 +143,10 @@ export function createRoutes(
         attempt(() => publicHostnames.add({ hostname: parseHostnamePattern(hostname), tunnel_id, comment })),
       update: (id, { hostname, ...patch }) =>
         attempt(() =>
-          publicHostnames.update(id, given({ ...patch, hostname: hostname && parseHostnamePattern(hostname) })),
+          publicHostnames.update(
+            id,
+            given({ ...patch, hostname: hostname === undefined ? undefined : parseHostnamePattern(hostname) }),
+          ),
         ),
       put: (route, options) => attempt(() => putPublicHostname(publicHostnames, route, options)),
     },
@@ -180,9 +190,7 @@ function leadsTo({ tunnelId, networkId }: { tunnelId?: string; networkId?: strin
 }
 
 /** Without what was left out, so that it does not overwrite what is there. */
-function given<Fields extends object>(
-  fields: Fields,
-): { [Name in keyof Fields]: Exclude<Fields[Name], undefined | ''> } {
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]: Exclude<Fields[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 

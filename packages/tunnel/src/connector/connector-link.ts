@@ -2,33 +2,37 @@
 import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Clock } from '@sallyport/egress';
+import type { ClientInfo } from '../edge/edge-link.ts';
 import { ControlChannel, type Message } from '../link/control-channel.ts';
 import { channelBinding, createNonce, isProof, type ProofFacts, prove } from '../link/proof.ts';
 import * as protocol from '../link/protocol.ts';
+import { type AnnouncedRoutes, parseAnnouncedRoutes } from '../link/announced-routes.ts';
 import { isTunnelErrorCode, TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import * as windows from '../link/windows.ts';
-import { type DialTarget, serveConnect } from './serve-stream.ts';
+import { type Services, serveConnect } from './serve-stream.ts';
 
 export interface EdgeAddress {
   readonly host: string;
   readonly port: number;
 }
 
-export interface ConnectorLinkOptions {
+export interface ConnectorLinkOptions extends Services {
   edge: EdgeAddress;
   /** The edge's authority, PEM: nothing else is trusted. */
   ca: string;
-  /** The name the edge's certificate must carry. Default: the host that is dialled. */
+  /** The name the edge's certificate must carry. Default: the one every edge has. */
   serverName?: string | undefined;
   tunnelId: string;
   secret: Uint8Array;
   connectorId: string;
-  dial: DialTarget;
+  client?: ClientInfo | undefined;
   clock: Clock;
   pingInterval?: number | undefined;
   pingDeadline?: number | undefined;
   registered(): void;
+  /** The tunnel's routes as the edge has them now; comes with each registration and each change. */
+  announced?: ((routes: AnnouncedRoutes) => void) | undefined;
   /** The edge wants the connector to dial elsewhere; running connections go on. */
   draining(): void;
 }
@@ -53,7 +57,7 @@ export class ConnectorLink {
   }
 
   start(): this {
-    const { edge, ca, serverName = edge.host, clock } = this.#options;
+    const { edge, ca, serverName = protocol.edgeServerName, clock } = this.#options;
     const tls = { ca, ALPNProtocols: [protocol.alpn], minVersion: 'TLSv1.3' } as const;
     const socket = connectTls({ ...tls, host: edge.host, port: edge.port, servername: serverName });
     this.#socket = socket;
@@ -124,7 +128,7 @@ export class ConnectorLink {
           this.#streams -= 1;
           this.#idle?.();
         });
-        void serveConnect(stream, headers[':authority'] ?? '', this.#options.dial);
+        void serveConnect(stream, headers, this.#options);
       } else {
         stream.on('error', () => {}).close(constants.NGHTTP2_REFUSED_STREAM);
       }
@@ -136,20 +140,24 @@ export class ConnectorLink {
     stream: ConstructorParameters<typeof ControlChannel>[0],
     socket: TLSSocket,
   ): ControlChannel {
-    const { tunnelId, connectorId, secret } = this.#options;
-    slot.channel = new ControlChannel(stream, {
-      message: (message) => {
-        if (message.type === 'challenge' && slot.facts === undefined && typeof message['nonce'] === 'string') {
-          const binding = channelBinding(socket);
-          const named = { tunnelId, connectorId, connectorNonce: createNonce() };
-          slot.facts = { ...named, binding, edgeNonce: message['nonce'] };
-          const proof = prove('connector', secret, slot.facts);
-          const ids = { tunnel: tunnelId, connector: connectorId, nonce: named.connectorNonce };
-          slot.channel?.send({ type: 'register', version: protocol.protocolVersion, ...ids, proof });
-        } else this.#hear(message, slot.facts);
+    const { tunnelId, connectorId, secret, client } = this.#options;
+    slot.channel = new ControlChannel(
+      stream,
+      {
+        message: (message) => {
+          if (message.type === 'challenge' && slot.facts === undefined && typeof message['nonce'] === 'string') {
+            const binding = channelBinding(socket);
+            const named = { tunnelId, connectorId, connectorNonce: createNonce() };
+            slot.facts = { ...named, binding, edgeNonce: message['nonce'] };
+            const proof = prove('connector', secret, slot.facts);
+            const ids = { tunnel: tunnelId, connector: connectorId, nonce: named.connectorNonce };
+            slot.channel?.send({ type: 'register', version: protocol.protocolVersion, ...ids, proof, client });
+          } else this.#hear(message, slot.facts);
+        },
+        ended: (error) => this.#fail(error),
       },
-      ended: (error) => this.#fail(error),
-    });
+      { maxMessage: protocol.maxEdgeMessage },
+    );
     return slot.channel;
   }
 
@@ -173,6 +181,10 @@ export class ConnectorLink {
       registered();
     } else if (type === 'draining') this.#options.draining();
     else if (type === 'draining-heard') this.#heard?.();
+    else if (type === 'routes' && this.#registered) {
+      const routes = parseAnnouncedRoutes(message);
+      if (routes !== undefined) this.#options.announced?.(routes);
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 // One CONNECT from the edge: read the target, dial it, answer, relay.
-import type { ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { LinkStream } from '../link/link-stream.ts';
-import { detailHeader, errorHeader, maxDetail } from '../link/protocol.ts';
+import { detailHeader, errorHeader, kindHeader, maxDetail } from '../link/protocol.ts';
 import { relay } from '../link/relay.ts';
 import { toDialCode, type TunnelErrorCode } from '../link/tunnel-error.ts';
 
@@ -12,9 +12,21 @@ export type DialTarget = (
   options: { signal: AbortSignal },
 ) => Promise<Duplex>;
 
+/** What a connector does with the streams of each kind. */
+export interface Services {
+  dial: DialTarget;
+  /** Gets each stream of a public host name, which carries HTTP/1.1; without it there are none. */
+  http?: ((stream: Duplex, hostname: string) => void) | undefined;
+}
+
 const authority = /^(?:\[([\da-f:.]+)\]|([^\s:[\]@/]{1,253})):(\d{1,5})$/i;
 
-export async function serveConnect(stream: ServerHttp2Stream, target: string, dial: DialTarget): Promise<void> {
+export async function serveConnect(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  { dial, http }: Services,
+): Promise<void> {
+  const { ':authority': target = '', [kindHeader]: kind = 'tcp' } = headers;
   const controller = new AbortController();
   const abort = (): void => controller.abort(new Error('The edge gave up'));
   stream.on('error', () => {});
@@ -24,6 +36,12 @@ export async function serveConnect(stream: ServerHttp2Stream, target: string, di
   if (hostname === undefined || Number(port) < 1 || Number(port) > 65_535) {
     return refuse(stream, 'invalid_destination', target);
   }
+  if (kind === 'http' && http !== undefined) {
+    stream.off('close', abort);
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
+    return http(new LinkStream(stream), hostname);
+  }
+  if (kind !== 'tcp') return refuse(stream, 'unsupported_kind', String(kind));
   try {
     const origin = await dial({ hostname, port: Number(port) }, { signal: controller.signal });
     if (stream.destroyed || stream.closed) {

@@ -1,10 +1,12 @@
 // The edge's end of one link: an HTTP/2 client session over the connection that the connector dialled.
+import { randomUUID } from 'node:crypto';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '@sallyport/egress';
 import type { ControlChannel } from '../link/control-channel.ts';
 import { LinkStream } from '../link/link-stream.ts';
-import { detailHeader, drainGrace, errorHeader, openTimeout, pingDeadline, pingInterval } from '../link/protocol.ts';
+import type { AnnouncedRoutes } from '../link/announced-routes.ts';
+import * as protocol from '../link/protocol.ts';
 import { toDialCode, TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import { maxStreams } from '../link/windows.ts';
@@ -12,6 +14,8 @@ import { maxStreams } from '../link/windows.ts';
 export interface LinkTarget {
   readonly hostname: string;
   readonly port: number;
+  /** `http`: HTTP/1.1 for the public host name `hostname`. Default `tcp`. */
+  readonly kind?: protocol.StreamKind;
 }
 
 export interface EdgeLinkOptions {
@@ -24,11 +28,24 @@ export interface EdgeLinkOptions {
 export interface LinkIdentity {
   readonly tunnelId: string;
   readonly connectorId: string;
+  readonly client: ClientInfo;
+  /** Where the connector dialled from. */
+  readonly remoteAddress: string;
+}
+
+/** What a connector says about itself. */
+export interface ClientInfo {
+  readonly version: string;
+  readonly arch: string;
 }
 
 export class EdgeLink implements LinkIdentity {
   readonly tunnelId: string;
   readonly connectorId: string;
+  readonly id: string = randomUUID();
+  readonly client: ClientInfo;
+  readonly remoteAddress: string;
+  readonly openedAt: Date = new Date();
   /** Resolves when the link is gone, however it went. */
   readonly closed: Promise<void>;
   /** Round trip of the last PING in milliseconds; undefined before the first answer. */
@@ -49,14 +66,16 @@ export class EdgeLink implements LinkIdentity {
   ) {
     this.tunnelId = identity.tunnelId;
     this.connectorId = identity.connectorId;
+    this.client = identity.client;
+    this.remoteAddress = identity.remoteAddress;
     this.#session = session;
     this.#control = control;
     this.#clock = options.clock ?? systemClock;
-    this.#openTimeout = options.openTimeout ?? openTimeout;
+    this.#openTimeout = options.openTimeout ?? protocol.openTimeout;
     const stopWatchdog = startWatchdog(session, {
       clock: this.#clock,
-      interval: options.pingInterval ?? pingInterval,
-      deadline: options.pingDeadline ?? pingDeadline,
+      interval: options.pingInterval ?? protocol.pingInterval,
+      deadline: options.pingDeadline ?? protocol.pingDeadline,
       measured: (milliseconds) => (this.roundTrip = milliseconds),
       expired: () => this.destroy(),
     });
@@ -92,12 +111,15 @@ export class EdgeLink implements LinkIdentity {
    * Opens a connection to a target as the connector sees it.
    * @throws TunnelError with the connector's reason, or `link_lost`, `link_draining`, `link_busy`, `aborted`.
    */
-  async open({ hostname, port }: LinkTarget, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Duplex> {
+  async open(
+    { hostname, port, kind = 'tcp' }: LinkTarget,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Duplex> {
     if (!this.live) throw new TunnelError('link_draining', this.connectorId);
     if (this.#streams >= maxStreams) throw new TunnelError('link_busy', `${this.#streams} connections are open`);
     if (signal?.aborted === true) throw new TunnelError('aborted', 'before the call', { cause: signal.reason });
     const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
-    const headers = { ':method': 'CONNECT', ':authority': `${host}:${port}` };
+    const headers = { ':method': 'CONNECT', ':authority': `${host}:${port}`, [protocol.kindHeader]: kind };
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request(headers, { endStream: false, waitForTrailers: true });
@@ -112,13 +134,18 @@ export class EdgeLink implements LinkIdentity {
     const response = await this.#answer(stream, signal);
     if (Number(response[':status']) !== 200) {
       stream.resume().destroy();
-      throw new TunnelError(toDialCode(response[errorHeader]), toDetail(response[detailHeader]));
+      throw new TunnelError(toDialCode(response[protocol.errorHeader]), toDetail(response[protocol.detailHeader]));
     }
     return new LinkStream(stream);
   }
 
+  /** Tells the connector which destinations lead to it now. */
+  announce({ cidrs, hostnames }: AnnouncedRoutes): void {
+    this.#control.send({ type: 'routes', cidrs, hostnames });
+  }
+
   /** Opens nothing more, tells the connector, and closes when running connections have finished or grace is over. */
-  async drain(grace: number = drainGrace): Promise<void> {
+  async drain(grace: number = protocol.drainGrace): Promise<void> {
     this.#draining = true;
     this.#control.send({ type: 'draining' });
     if (this.#streams > 0) {

@@ -8,7 +8,7 @@ import { channelBinding, createNonce, isProof, prove } from '../link/proof.ts';
 import { controlPath, maxHeaderBytes, protocolVersion, registrationTimeout } from '../link/protocol.ts';
 import { TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
 import { maxFrameSize, maxSessionMemory, sessionWindow, streamWindow } from '../link/windows.ts';
-import { EdgeLink, type EdgeLinkOptions } from './edge-link.ts';
+import { EdgeLink, type EdgeLinkOptions, type LinkIdentity, type ClientInfo } from './edge-link.ts';
 
 /** The secret of a tunnel; undefined when there is no such tunnel or it was revoked. */
 export type FindSecret = (tunnelId: string) => Promise<Uint8Array | undefined>;
@@ -18,6 +18,9 @@ export interface RegisterOptions extends EdgeLinkOptions {
   clock: Clock;
   registrationTimeout?: number | undefined;
 }
+
+/** Longest version and architecture a connector may claim, in characters. */
+const maxClaim = 64;
 
 const idPattern = /^[\w-]{1,64}$/;
 
@@ -50,7 +53,7 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
     const edgeNonce = createNonce();
     const control = new ControlChannel(stream, {
       message: (message) => {
-        judge(message, edgeNonce, channelBinding(socket), options.findSecret).then(
+        judge(message, edgeNonce, socket, options.findSecret).then(
           (judged) => {
             if (settled) return;
             if ('refusal' in judged) return fail(new TunnelError(judged.refusal, judged.detail), control);
@@ -69,14 +72,9 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
   });
 }
 
-type Judged = { tunnelId: string; connectorId: string; proof: string } | { refusal: TunnelErrorCode; detail: string };
+type Judged = (LinkIdentity & { proof: string }) | { refusal: TunnelErrorCode; detail: string };
 
-async function judge(
-  message: Message,
-  edgeNonce: string,
-  binding: Uint8Array,
-  findSecret: FindSecret,
-): Promise<Judged> {
+async function judge(message: Message, edgeNonce: string, socket: TLSSocket, findSecret: FindSecret): Promise<Judged> {
   const { type, version, tunnel: tunnelId, connector: connectorId, nonce: connectorNonce, proof } = message;
   if (type !== 'register') return { refusal: 'protocol_error', detail: 'the first message is not a registration' };
   if (version !== protocolVersion) return { refusal: 'unsupported_version', detail: `not ${protocolVersion}` };
@@ -84,10 +82,20 @@ async function judge(
     if (typeof id !== 'string' || !idPattern.test(id)) return { refusal: 'protocol_error', detail: 'malformed id' };
   }
   const named = { tunnelId: String(tunnelId), connectorId: String(connectorId) };
+  const binding = channelBinding(socket);
   const facts = { ...named, binding, edgeNonce, connectorNonce: String(connectorNonce) };
   const secret = await findSecret(named.tunnelId);
   // An unknown tunnel costs the same work and gets the same answer as a wrong secret.
   const right = isProof(proof, prove('connector', secret ?? randomBytes(32), facts));
   if (secret === undefined || !right) return { refusal: 'unauthorized', detail: `tunnel ${named.tunnelId}` };
-  return { ...named, proof: prove('edge', secret, facts) };
+  const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+  return { ...named, client: readClient(message['client']), remoteAddress, proof: prove('edge', secret, facts) };
+}
+
+/** A claim for people to read, cut and stripped to what is printable; it decides nothing. */
+function readClient(claimed: unknown): ClientInfo {
+  const { version, arch } = (typeof claimed === 'object' && claimed !== null ? claimed : {}) as Record<string, unknown>;
+  const clean = (value: unknown): string =>
+    typeof value === 'string' ? value.slice(0, maxClaim).replace(/[^\x21-\x7e]/g, '') : '';
+  return { version: clean(version), arch: clean(arch) };
 }

@@ -46,8 +46,12 @@ export class TunnelListener implements AsyncDisposable {
     });
   }
 
+  get address(): AddressInfo {
+    return this.#server.address() as AddressInfo;
+  }
+
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.address.port;
   }
 
   async listen(): Promise<this> {

@@ -10,6 +10,12 @@ export const maxLinksPerTunnel = 256;
 
 const unanswered = new Set(['link_lost', 'link_draining', 'link_busy']);
 
+export interface OpenedStream {
+  stream: Duplex;
+  /** The link that carries it. */
+  link: EdgeLink;
+}
+
 export class TunnelRegistry {
   readonly #links = new Map<string, Set<EdgeLink>>();
 
@@ -46,14 +52,14 @@ export class TunnelRegistry {
    * Opens a connection through a tunnel; a link that dies before it answered costs a try, not the connection.
    * @throws TunnelError
    */
-  async open(tunnelId: string, target: LinkTarget, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+  async open(tunnelId: string, target: LinkTarget, options: { signal?: AbortSignal } = {}): Promise<OpenedStream> {
     const tried = new Set<EdgeLink>();
     for (;;) {
       const link = this.choose(tunnelId, tried);
       if (link === undefined) throw new TunnelError('no_link', `tunnel ${tunnelId}`);
       tried.add(link);
       try {
-        return await link.open(target, options);
+        return { stream: await link.open(target, options), link };
       } catch (error) {
         const again = error instanceof TunnelError && unanswered.has(error.code) && tried.size < maxAttempts;
         if (!again) throw error;

@@ -17,8 +17,10 @@ export class ControlChannel {
   #rest: Buffer = Buffer.alloc(0);
   #count = 0;
   #ended = false;
+  readonly #maxMessage: number;
 
-  constructor(stream: Duplex, handlers: ControlHandlers) {
+  constructor(stream: Duplex, handlers: ControlHandlers, options: { maxMessage?: number } = {}) {
+    this.#maxMessage = options.maxMessage ?? maxMessage;
     this.#stream = stream;
     this.#handlers = handlers;
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
@@ -46,11 +48,11 @@ export class ControlChannel {
       const line = bytes.subarray(0, end);
       bytes = bytes.subarray(end + 1);
       this.#count += 1;
-      const message = line.length > maxMessage ? undefined : parseMessage(line);
+      const message = line.length > this.#maxMessage ? undefined : parseMessage(line);
       if (message === undefined || this.#count > maxMessages) return this.#refuse();
       this.#handlers.message(message);
     }
-    if (bytes.length > maxMessage) return this.#refuse();
+    if (bytes.length > this.#maxMessage) return this.#refuse();
     this.#rest = Buffer.from(bytes);
   }
 

@@ -4,8 +4,19 @@
 export const alpn = 'sallyport-tunnel/1';
 export const protocolVersion = 1;
 
+/**
+ * The name in every edge's certificate. Connectors trust one authority that issues nothing else, so the name an edge is
+ * dialled by, which changes with networks and load balancers, need not be in it.
+ */
+export const edgeServerName = 'edge.sallyport.internal';
+
 /** The control stream: a POST to this path; every other stream is a CONNECT. */
 export const controlPath = '/control';
+
+/** What a CONNECT's stream carries: raw bytes for its destination, or HTTP/1.1 for a public host name. */
+export const kindHeader = 'sallyport-kind';
+export const streamKinds = ['tcp', 'http'] as const;
+export type StreamKind = (typeof streamKinds)[number];
 
 /** On a refused CONNECT: the stable code of the reason, and what happened, percent-encoded. */
 export const errorHeader = 'sallyport-error';
@@ -20,8 +31,9 @@ export const maxDetail = 300;
 export const endTrailer = 'sallyport-end';
 export const cleanEnd = 'clean';
 
-/** Longest control message, in bytes. */
+/** Longest control message, in bytes: what an edge takes, and what a connector takes from an edge that proved itself. */
 export const maxMessage = 4096;
+export const maxEdgeMessage: number = 256 * 1024;
 /** Control messages an end may send after registration before it is cut off. */
 export const maxMessages = 1024;
 /** Longest header block an end accepts, in bytes; longest `:authority` fits with room to spare. */

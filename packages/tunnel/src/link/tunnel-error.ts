@@ -14,6 +14,7 @@ export type TunnelErrorCode =
   | 'aborted'
   | 'invalid_credentials'
   | 'invalid_destination'
+  | 'unsupported_kind'
   | 'destination_denied'
   | 'dns_error'
   | 'connection_refused'
@@ -78,6 +79,11 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
   invalid_destination: {
     message: 'The connector cannot read the destination',
     remedy: 'Give a host name or an IP address and a port from 1 to 65535.',
+    retryable: false,
+  },
+  unsupported_kind: {
+    message: 'The connector does not serve this kind of stream',
+    remedy: 'Install the same Sallyport version on edge and connector.',
     retryable: false,
   },
   destination_denied: {

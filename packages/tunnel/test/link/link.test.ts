@@ -12,7 +12,14 @@ import {
   type TestScope,
   use,
 } from '@sallyport/testkit';
-import { Connector, type DialTarget, type FindSecret, type TunnelError, TunnelListener } from '../../src/index.ts';
+import {
+  Connector,
+  type DialTarget,
+  edgeServerName,
+  type FindSecret,
+  type TunnelError,
+  TunnelListener,
+} from '../../src/index.ts';
 
 const secret = Buffer.alloc(32, 7);
 const dial: DialTarget = async ({ hostname, port }, options) =>
@@ -21,7 +28,7 @@ const dial: DialTarget = async ({ hostname, port }, options) =>
 const findSecret: FindSecret = async (id) => (id === 'home' ? secret : undefined);
 
 async function startEdge(t: TestScope, refused?: (error: TunnelError) => void): Promise<TunnelListener> {
-  const certificate = await (await testAuthority()).issue('good');
+  const certificate = await (await testAuthority()).issue('good', { names: ['localhost', edgeServerName] });
   return use(t, new TunnelListener({ ...certificate, findSecret, refused }).listen());
 }
 
@@ -60,7 +67,7 @@ test('bytes go both ways, and each direction ends by itself', { timeout: 20_000 
   const edge = await startEdge(t);
   assert.equal(await startConnector(t, edge), undefined);
   const sink = await use(t, startPeer('sink'));
-  const stream = await edge.registry.open('home', at(sink));
+  const { stream } = await edge.registry.open('home', at(sink));
   stream.end('all of it');
   let text = '';
   for await (const chunk of stream) text += String(chunk);
@@ -71,7 +78,7 @@ test('16 MiB arrive whole', { timeout: 20_000 }, async (t) => {
   const edge = await startEdge(t);
   await startConnector(t, edge);
   const bytes = 16 * 1024 * 1024;
-  const stream = await edge.registry.open('home', at(await use(t, startPeer('source', { bytes }))));
+  const { stream } = await edge.registry.open('home', at(await use(t, startPeer('source', { bytes }))));
   const hash = createHash('sha256');
   for await (const chunk of stream) hash.update(chunk as Buffer);
   stream.end();
@@ -86,7 +93,7 @@ test('a reset at the far end is a reset here, also behind our own end', { timeou
       t,
       startPeer((socket) => void socket.once('data', () => socket.resetAndDestroy())),
     );
-    const stream = await edge.registry.open('home', at(peer));
+    const { stream } = await edge.registry.open('home', at(peer));
     let ended = false;
     stream.on('end', () => (ended = true)).resume();
     if (half) stream.end('x');
@@ -101,7 +108,7 @@ test('a reset here is a reset at the far end', { timeout: 20_000 }, async (t) =>
   const edge = await startEdge(t);
   await startConnector(t, edge);
   const peer = await use(t, startPeer('silent'));
-  const stream = await edge.registry.open('home', at(peer));
+  const { stream } = await edge.registry.open('home', at(peer));
   stream.write('x');
   await peer.receives(1);
   stream.destroy();

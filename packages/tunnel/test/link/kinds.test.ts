@@ -1,0 +1,93 @@
+// What a link says besides streams of bytes: who the connector is, which routes lead to it, and streams of another kind.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import { test } from 'node:test';
+import { testAuthority, type TestScope, use } from '@sallyport/testkit';
+import {
+  type AnnouncedRoutes,
+  Connector,
+  type ConnectorOptions,
+  edgeServerName,
+  type EdgeLink,
+  TunnelListener,
+} from '../../src/index.ts';
+
+const secret = Buffer.alloc(32, 7);
+
+async function join(t: TestScope, options: Partial<ConnectorOptions> = {}) {
+  const authority = await testAuthority();
+  const certificate = await authority.issue('good', { names: [edgeServerName] });
+  let tell: (link: EdgeLink) => void;
+  const registered = new Promise<EdgeLink>((resolve) => (tell = resolve));
+  const edge = await use(
+    t,
+    new TunnelListener({ ...certificate, findSecret: async () => secret, registered: (link) => tell(link) }).listen(),
+  );
+  const connector = new Connector({
+    ca: authority.ca,
+    tunnelId: 'home',
+    secret,
+    dial: () => Promise.reject(new Error('nothing is dialled here')),
+    links: 1,
+    edges: [{ host: '127.0.0.1', port: edge.port }],
+    ...options,
+  });
+  t.after(() => connector.close(0));
+  connector.start();
+  return { edge, link: await registered, connector };
+}
+
+test('the edge knows who is at the other end, under whatever address it was dialled', async (t) => {
+  const client = { version: '1.2.3', arch: 'linux_amd64' };
+  const { link, connector } = await join(t, { client });
+  assert.deepEqual([link.client, link.remoteAddress, link.connectorId], [client, '127.0.0.1', connector.connectorId]);
+  assert.match(link.id, /^[\da-f-]{36}$/);
+  assert.ok(link.openedAt.getTime() <= Date.now());
+});
+
+test('a claim that is no text, or long, or not printable, is cut to what can be shown', async (t) => {
+  const client = { version: `1\u001b[31m${'x'.repeat(500)}`, arch: 7 as unknown as string };
+  const { link } = await join(t, { client });
+  assert.deepEqual(link.client, { version: `1[31m${'x'.repeat(59)}`, arch: '' });
+});
+
+test('announced routes arrive, also many of them', async (t) => {
+  let heard: (routes: AnnouncedRoutes) => void = () => {};
+  const { link } = await join(t, { announced: (routes) => heard(routes) });
+  const cidrs = Array.from({ length: 5000 }, (_, index) => `10.${index >> 8}.${index & 255}.0/24`);
+  for (const routes of [
+    { cidrs: ['10.0.0.0/8'], hostnames: ['db.internal'] },
+    { cidrs, hostnames: [] },
+  ]) {
+    const arrived = new Promise((resolve) => (heard = resolve));
+    link.announce(routes);
+    assert.deepEqual(await arrived, routes);
+  }
+});
+
+test('a stream of kind http carries HTTP/1.1 to the connector', async (t) => {
+  const server = createServer((incoming, response) => response.end(`${incoming.headers.host} ${incoming.url}`));
+  t.after(() => server.close());
+  const names: string[] = [];
+  const { edge } = await join(t, {
+    http: (stream, hostname) => {
+      names.push(hostname);
+      server.emit('connection', stream);
+    },
+  });
+  const { stream, link } = await edge.registry.open('home', { hostname: 'app.example', port: 80, kind: 'http' });
+  assert.equal(link.streams, 1);
+  const asked = request({ createConnection: () => stream, host: 'app.example', path: '/x' }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const chunk of answer) body += String(chunk);
+  assert.deepEqual([body, names], ['app.example /x', ['app.example']]);
+});
+
+test('a kind that the connector does not serve is refused by name', async (t) => {
+  const { edge } = await join(t);
+  const open = (kind: string) => edge.registry.open('home', { hostname: 'a.example', port: 80, kind: kind as 'http' });
+  await assert.rejects(open('http'), { code: 'unsupported_kind', detail: 'http' });
+  await assert.rejects(open('carrier-pigeon'), { code: 'unsupported_kind', detail: 'carrier-pigeon' });
+});

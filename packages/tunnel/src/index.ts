@@ -28,14 +28,15 @@ export { originRequestDefaults, warpRoutingDefaults } from './ingress/config.ts'
 export type {
   AccessRequirement,
   ConfigDiagnostic,
-  ConfigProblemCode,
   IngressRule,
   IpRule,
   OriginRequest,
   PathPattern,
+  PrivateNetwork,
   TunnelConfig,
   WarpRouting,
 } from './ingress/config.ts';
+export type { ConfigProblemCode } from './ingress/config-problems.table.ts';
 export { decodePath } from './ingress/go-url.ts';
 export { matchIngress } from './ingress/match.ts';
 export type { IngressTarget } from './ingress/match.ts';

@@ -1,4 +1,6 @@
 // What a `config.yml` says once it is read: the shapes, and the defaults of every origin option.
+import type { PolicyEntry } from '@sallyport/egress';
+import type { ConfigProblemCode } from './config-problems.table.ts';
 import type { IngressService } from './service.ts';
 
 /** Where something is wrong or worth a warning in a configuration file. */
@@ -14,23 +16,6 @@ export interface ConfigDiagnostic {
   line: number | undefined;
   column: number | undefined;
 }
-
-export type ConfigProblemCode =
-  | 'config_too_large'
-  | 'no_configuration'
-  | 'yaml_syntax'
-  | 'wrong_type'
-  | 'unused_key'
-  | 'no_ingress_rules'
-  | 'last_rule_not_catch_all'
-  | 'early_catch_all'
-  | 'bad_service'
-  | 'bad_http_status'
-  | 'bad_ip_rule'
-  | 'bad_access'
-  | 'hostname_with_port'
-  | 'bad_wildcard'
-  | 'bad_path';
 
 /** One row of `originRequest.ipRules`. */
 export interface IpRule {
@@ -92,6 +77,15 @@ export interface IngressRule {
   originRequest: OriginRequest;
 }
 
+/** Which private destinations the connector dials when no ingress rule names them. Entries in the order written. */
+export interface PrivateNetwork {
+  /** Undefined: the announced routes. Otherwise they count for nothing, and only what is listed is dialled. */
+  allow: readonly PolicyEntry[] | undefined;
+  deny: readonly PolicyEntry[];
+  /** DNS servers as `ip` or `ip:port`; none means the system's resolver. */
+  resolver: readonly string[];
+}
+
 export interface TunnelConfig {
   /** Name or UUID; undefined when the file leaves it to the command line. */
   tunnel: string | undefined;
@@ -99,6 +93,7 @@ export interface TunnelConfig {
   ingress: IngressRule[];
   originRequest: OriginRequest;
   warpRouting: WarpRouting;
+  privateNetwork: PrivateNetwork;
   /** Every other top-level key: a command-line flag of that name. */
   settings: Record<string, unknown>;
 }

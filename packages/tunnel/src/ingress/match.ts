@@ -30,12 +30,17 @@ function toTarget(target: string | URL | IngressTarget): IngressTarget {
 }
 
 function matchesRule(rule: Matchable, hostname: string, path: string): boolean {
-  const host =
+  return matchesHostname(rule, hostname) && (rule.path === undefined || rule.path.test(path));
+}
+
+/** Whether a rule's hostname covers a host name without port. */
+export function matchesHostname(rule: Pick<Matchable, 'hostname' | 'punycodeHostname'>, hostname: string): boolean {
+  return (
     rule.hostname === '' ||
     rule.hostname === '*' ||
     matchesHost(rule.hostname, hostname) ||
-    (rule.punycodeHostname !== undefined && matchesHost(rule.punycodeHostname, hostname));
-  return host && (rule.path === undefined || rule.path.test(path));
+    (rule.punycodeHostname !== undefined && matchesHost(rule.punycodeHostname, hostname))
+  );
 }
 
 function matchesHost(pattern: string, hostname: string): boolean {

@@ -8,6 +8,7 @@ import {
   type WarpRouting,
 } from './config.ts';
 import { readOriginRequest } from './origin-request.ts';
+import { readPrivateNetwork } from './private-network.ts';
 import { readRules } from './rules.ts';
 import { isNull, Unreadable, YamlValues, type YamlNode } from './yaml-values.ts';
 
@@ -52,12 +53,13 @@ function readConfig(values: YamlValues, { requireIngress = true }: ParseConfigOp
   const credentialsFile = values.string(take('credentials-file'));
   const originRequest = readOriginRequest(values, { node: take('originRequest'), inherited: originRequestDefaults });
   const warpRouting = readWarpRouting(values, take('warp-routing'));
+  const privateNetwork = readPrivateNetwork(values, take('private-network'));
   const ingress = readRules(values, take('ingress'), originRequest);
   if (ingress.length === 0 && requireIngress && !values.hasErrors) {
     values.report(values.root, 'no_ingress_rules', "The config file doesn't contain any ingress rules");
   }
   const settings = Object.fromEntries([...members].map(([name, { value }]) => [name, toPlain(values, value)]));
-  return { tunnel, credentialsFile, ingress, originRequest, warpRouting, settings };
+  return { tunnel, credentialsFile, ingress, originRequest, warpRouting, privateNetwork, settings };
 }
 
 /** Said when there is no file, or nothing in it. */

@@ -1,6 +1,8 @@
 // Typed values out of a YAML text, with yaml.v3's rules for what fits where and the place of everything that does not.
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import type { ConfigDiagnostic, ConfigProblemCode } from './config.ts';
+import type { ConfigDiagnostic } from './config.ts';
+import type { ConfigProblemCode } from './config-problems.table.ts';
+import { remedyOf } from '../link/tunnel-error.ts';
 import { parseDuration } from './duration.ts';
 
 /** The most characters of a configuration that are read. */
@@ -19,24 +21,6 @@ export type Place = YamlNode | number;
 
 /** Ends reading: what follows could only be noise. */
 export class Unreadable extends Error {}
-
-const remedies: Readonly<Record<ConfigProblemCode, string>> = {
-  config_too_large: 'A configuration is a few kilobytes: check that this is the right file.',
-  no_configuration: 'Write at least "ingress:" with the rule "- service: http_status:404".',
-  yaml_syntax: 'Correct the file at this place: check indentation, quotes and colons.',
-  wrong_type: 'Write a value of the kind named; durations carry a unit, as in 30s.',
-  unused_key: 'Remove or correct the key; it has no effect.',
-  no_ingress_rules: 'Add "ingress:" with at least the rule "- service: http_status:404".',
-  last_rule_not_catch_all: 'Add a last rule without hostname and path, such as "- service: http_status:404".',
-  early_catch_all: 'Give the rule a hostname or a path, or move it to the end.',
-  bad_service: 'Write scheme and host only, such as http://localhost:8000 or tcp://10.0.0.7:5432.',
-  bad_http_status: 'Write a status from 100 to 999, such as http_status:404.',
-  bad_ip_rule: 'Write a CIDR as prefix and ports from 1 to 65535.',
-  bad_access: 'Add the team name beside audTag.',
-  hostname_with_port: 'Write the host name alone; the port belongs to the service.',
-  bad_wildcard: 'Write the whole name, or "*." and the name whose subdomains are meant.',
-  bad_path: 'Write an RE2 pattern: no look-ahead, look-behind or back-references.',
-};
 
 export class YamlValues {
   readonly diagnostics: ConfigDiagnostic[] = [];
@@ -78,7 +62,7 @@ export class YamlValues {
     const offset = typeof place === 'number' ? place : place?.range?.[0];
     const at = offset === undefined ? undefined : this.#lines.linePos(offset);
     const position = { line: at === undefined ? undefined : Math.max(at.line, 1), column: at && Math.max(at.col, 1) };
-    this.diagnostics.push({ severity, code, message, remedy: remedies[code], file: this.#file, ...position });
+    this.diagnostics.push({ severity, code, message, remedy: remedyOf(code), file: this.#file, ...position });
   }
 
   /** The node an alias stands for. */
@@ -119,6 +103,10 @@ export class YamlValues {
     if (isSeq(node)) return node.items.map((item) => this.resolve(item as YamlNode));
     this.#mismatch(node, what);
     return [];
+  }
+
+  isList(node: YamlNode): boolean {
+    return isSeq(node);
   }
 
   /** Any scalar is a string, as written. */

@@ -1,7 +1,10 @@
-// The error registry of the link: one row per code, with remedy and whether trying again can help.
+// The error registry of the package: one row per code, with remedy and whether trying again can help.
+import { type ConfigProblemCode, configProblems } from '../ingress/config-problems.table.ts';
 
-/** The stable codes of this package's link errors. */
+/** The stable codes of this package's errors. */
 export type TunnelErrorCode =
+  | ConfigProblemCode
+  | 'invalid_config'
   | 'unauthorized'
   | 'unsupported_version'
   | 'edge_untrusted'
@@ -22,7 +25,11 @@ export type TunnelErrorCode =
   | 'connection_timeout'
   | 'host_unreachable'
   | 'out_of_resources'
-  | 'connection_failed';
+  | 'connection_failed'
+  | 'origin_tls'
+  | 'origin_protocol'
+  | 'not_http'
+  | 'access_unchecked';
 
 interface Row {
   message: string;
@@ -71,6 +78,12 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
     retryable: true,
   },
   aborted: { message: 'The caller gave up', remedy: 'Nothing needs to be done.', retryable: true },
+  ...configProblems,
+  invalid_config: {
+    message: 'The configuration cannot be used',
+    remedy: 'Correct the file; `sallyport tunnel ingress validate` says what is wrong and where.',
+    retryable: false,
+  },
   invalid_credentials: {
     message: 'The token or credentials file cannot be used',
     remedy: 'Get the whole token again with `sallyport tunnel token NAME`; with --cred-file FILE it writes the file.',
@@ -126,6 +139,26 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
     remedy: 'The detail and the log of the connector name the reason.',
     retryable: true,
   },
+  origin_tls: {
+    message: 'The origin could not be trusted, or does not speak TLS',
+    remedy: 'Set caPool or originServerName of the rule; noTLSVerify gives up the check.',
+    retryable: false,
+  },
+  origin_protocol: {
+    message: 'The origin does not speak HTTP',
+    remedy: 'Check scheme and port of the service; for other protocols a Worker uses connect().',
+    retryable: false,
+  },
+  not_http: {
+    message: 'This hostname leads to a service that is not HTTP',
+    remedy: 'A Worker reaches it with connect(); browsers cannot.',
+    retryable: false,
+  },
+  access_unchecked: {
+    message: 'The rule asks for an Access token, which this connector cannot check',
+    remedy: 'Check the token in the origin, and take access.required off the rule.',
+    retryable: false,
+  },
 };
 
 /** Everything the link throws, rejects or destroys a stream with. */
@@ -151,6 +184,10 @@ export function isTunnelErrorCode(code: unknown): code is TunnelErrorCode {
   return typeof code === 'string' && Object.hasOwn(registry, code);
 }
 
+export function remedyOf(code: TunnelErrorCode): string {
+  return registry[code].remedy;
+}
+
 const aliases: Readonly<Record<string, TunnelErrorCode>> = {
   dns_timeout: 'dns_error',
   dns_busy: 'dns_error',
@@ -173,6 +210,8 @@ const edgeOnly = new Set<TunnelErrorCode>([
   'no_link',
   'aborted',
   'invalid_credentials',
+  'invalid_config',
+  ...(Object.keys(configProblems) as ConfigProblemCode[]),
 ]);
 
 /** The code a failed dial goes by on the link, whatever the dialler's own errors are. */

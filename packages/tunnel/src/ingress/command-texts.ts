@@ -1,5 +1,5 @@
 // What `tunnel ingress validate` and `tunnel ingress rule URL` print, in cloudflared's words.
-import type { IngressRule } from './config.ts';
+import type { ConfigDiagnostic, IngressRule } from './config.ts';
 import { parseGoUrl } from './go-url.ts';
 import { matchIngress } from './match.ts';
 import type { ParsedConfig } from './parse-config.ts';
@@ -17,12 +17,17 @@ export function describeValidation(parsed: ParsedConfig, { file }: { file: strin
   const output = [`Validating rules from ${file}`];
   const errors = describeErrors(parsed);
   if (errors.length > 0) return { exitCode: 1, output, errors };
-  const unused = parsed.diagnostics.filter(({ severity }) => severity === 'warning');
-  if (unused.length === 0) return { exitCode: 0, output: [...output, 'OK'], errors };
-  const heading = 'Warning: unused keys detected in your config file. Here is a list of unused keys:';
-  const lines = unused.map(({ line, message }) => `  line ${line ?? 1}: ${message}`);
-  return { exitCode: 0, output: [...output, heading, ...lines], errors };
+  const unused = parsed.diagnostics.filter(({ code }) => code === 'unused_key');
+  const different = parsed.diagnostics.filter(({ code }) => code === 'unused_option');
+  const result = unused.length === 0 ? ['OK'] : [unusedHeading, ...unused.map(toLine)];
+  const notes = different.length === 0 ? [] : [differentHeading, ...different.map(toLine)];
+  return { exitCode: 0, output: [...output, ...result, ...notes], errors };
 }
+
+const unusedHeading = 'Warning: unused keys detected in your config file. Here is a list of unused keys:';
+const differentHeading = 'Warning: accepted, but not as in cloudflared:';
+
+const toLine = ({ line, message }: ConfigDiagnostic): string => `  line ${line ?? 1}: ${message}`;
 
 /** `tunnel ingress rule URL`. Rules count from 0 here and from 1 in errors, as people know it. */
 export function describeMatch(url: string, { parsed, file }: { parsed: ParsedConfig; file: string }): CommandText {

@@ -42,10 +42,32 @@ export function readOriginRequest(
       continue;
     }
     const read = readers[name as keyof OriginRequest](values, value);
-    if (read !== undefined) written[name] = read;
+    if (read === undefined) continue;
+    written[name] = read;
+    const difference = differences[name as keyof OriginRequest]?.(read as never);
+    if (difference !== undefined)
+      values.report(key, 'unused_option', `${name}${difference.startsWith('.') ? '' : ' '}${difference}`, 'warning');
   }
   return { ...inherited, ...written };
 }
+
+/** What an option of cloudflared's does here, where that is not the same; undefined for a value that changes nothing. */
+const differences: { readonly [Name in keyof OriginRequest]?: (value: OriginRequest[Name]) => string | undefined } = {
+  noHappyEyeballs: (value) => (value ? 'has no effect: addresses are always tried one beside the other' : undefined),
+  http2Origin: (value) => (value ? 'has no effect: origins are asked in HTTP/1.1' : undefined),
+  bastionMode: (value) => (value ? noBastion : undefined),
+  proxyAddress: () => noProxy,
+  proxyPort: (value) => (value === 0 ? undefined : noProxy),
+  proxyType: (value) => (value === '' ? undefined : noProxy),
+  ipRules: (value) => (value.length === 0 ? undefined : noProxy),
+  access: (value) => (value?.required === true ? noAccess : undefined),
+};
+
+const noProxy = 'has no effect: the connector is no SOCKS proxy';
+const noAccess = '.required closes the rule: the connector cannot check the token, so every request is answered 403';
+/** Said of services, too. */
+export const noBastion =
+  'is for connect() only: the destination asked for is dialled if private-network and the routes allow it';
 
 function readIpRule(values: YamlValues, node: YamlNode): IpRule {
   const rule: IpRule = { prefix: '', ports: [], allow: false };

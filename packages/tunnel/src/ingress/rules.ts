@@ -2,9 +2,9 @@
 import type { IngressRule, OriginRequest } from './config.ts';
 import { splitHostPort } from './go-url.ts';
 import { toPunycode } from './match.ts';
-import { readOriginRequest } from './origin-request.ts';
+import { noBastion, readOriginRequest } from './origin-request.ts';
 import { parsePathPattern } from './path-pattern.ts';
-import { parseService } from './service.ts';
+import { type IngressService, parseService } from './service.ts';
 import type { YamlNode, YamlValues } from './yaml-values.ts';
 
 interface Context {
@@ -45,7 +45,18 @@ function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast
   }
   if ('problem' in service || complaint !== undefined) return undefined;
   if (service.kind === 'bastion') originRequest.bastionMode = true;
+  const difference = serviceDifference(service);
+  if (difference !== undefined)
+    values.report(place('service'), 'unused_option', `${service.text} ${difference}`, 'warning');
   return { hostname, punycodeHostname: toPunycode(hostname), path: pattern, service, originRequest };
+}
+
+/** Where a service does not do what it does in cloudflared. */
+function serviceDifference(service: IngressService): string | undefined {
+  if (service.kind === 'bastion') return noBastion;
+  if (service.kind === 'socks-proxy') return 'is answered 502: the connector is no SOCKS proxy';
+  if (service.kind === 'tcp' && service.port === undefined) return 'names no port, so nothing can be dialled';
+  return undefined;
 }
 
 function hostnameProblem(

@@ -4,14 +4,14 @@
  * @module
  */
 export { Connector, defaultLinks, stablePeriod } from './connector/connector.ts';
-export type { ConnectorOptions } from './connector/connector.ts';
+export type { ConnectorOptions, LinkInfo } from './connector/connector.ts';
 export type { EdgeAddress } from './connector/connector-link.ts';
 export type { DialTarget, Services } from './connector/serve-stream.ts';
 export type { AnnouncedRoutes } from './link/announced-routes.ts';
 export { edgeServerName } from './link/protocol.ts';
 export { createEgressDial } from './connector/egress-dial.ts';
 export type { TunnelCredentials } from './credentials/credentials.ts';
-export { maxCredentialsLength, maxEdges, maxSecret, minSecret } from './credentials/credentials.ts';
+export { maxCredentialsLength, maxEdges, maxSecret, minSecret, parseEdge } from './credentials/credentials.ts';
 export { parseCredentialsFile, toCredentialsFile } from './credentials/credentials-file.ts';
 export { decodeToken, encodeToken } from './credentials/token.ts';
 export { TunnelListener } from './edge/tunnel-listener.ts';
@@ -22,6 +22,10 @@ export type { ClientInfo, EdgeLink, EdgeLinkOptions, LinkIdentity, LinkTarget } 
 export type { FindSecret } from './edge/register.ts';
 export { TunnelError } from './link/tunnel-error.ts';
 export type { TunnelErrorCode } from './link/tunnel-error.ts';
+export { startAgent } from './agent/agent.ts';
+export type { Agent, AgentOptions } from './agent/agent.ts';
+export { createLog, logLevels } from './agent/log.ts';
+export type { Log, LogFields, LogLevel, LogOptions } from './agent/log.ts';
 export { describeMatch, describeValidation } from './ingress/command-texts.ts';
 export type { CommandText } from './ingress/command-texts.ts';
 export { originRequestDefaults, warpRoutingDefaults } from './ingress/config.ts';

@@ -16,7 +16,8 @@ import { matchesHostname } from '../ingress/match.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import type { ConnectorMetrics } from './connector-metrics.ts';
 import type { Log } from './log.ts';
-import { type AnnouncedRoutes, createPrivatePolicy } from './private-policy.ts';
+import type { AnnouncedRoutes } from '../link/announced-routes.ts';
+import { createPrivatePolicy } from './private-policy.ts';
 import { createServerResolve } from './resolve.ts';
 import { createWrittenEgress, dialSocket } from './written-egress.ts';
 

@@ -7,13 +7,8 @@
 import { BlockList, isIP } from 'node:net';
 import { definePolicy, type Policy, type PolicyEntry } from '@sallyport/egress';
 import type { PrivateNetwork } from '../ingress/config.ts';
+import type { AnnouncedRoutes } from '../link/announced-routes.ts';
 import { parseEntry } from '../ingress/private-network.ts';
-
-/** What the edge said leads to this tunnel. */
-export interface AnnouncedRoutes {
-  readonly cidrs: readonly string[];
-  readonly hostnames: readonly string[];
-}
 
 const never: readonly PolicyEntry[] = (['link-local', 'loopback', 'multicast', 'reserved'] as const).map((to) => ({
   action: 'deny',

@@ -10,6 +10,12 @@ export const defaultLinks = 4;
 /** Milliseconds a link must have stood before its failures are forgotten. */
 export const stablePeriod = 60_000;
 
+/** One of the connector's links: its number, from 0, and the edge it was dialled to. */
+export interface LinkInfo {
+  readonly index: number;
+  readonly edge: EdgeAddress;
+}
+
 type PassedOn = Omit<ConnectorLinkOptions, 'edge' | 'connectorId' | 'clock' | 'registered' | 'draining'>;
 
 export interface ConnectorOptions extends PassedOn, Partial<Pick<ConnectorLinkOptions, 'clock' | 'connectorId'>> {
@@ -18,8 +24,10 @@ export interface ConnectorOptions extends PassedOn, Partial<Pick<ConnectorLinkOp
   random?: (() => number) | undefined;
   /** The number of registered links changed. */
   changed?: ((live: number) => void) | undefined;
+  /** A link was registered. */
+  registered?: ((link: LinkInfo) => void) | undefined;
   /** A link ended or could not be made, and when the next dial is due, in milliseconds. */
-  lost?: ((error: TunnelError, wait: number) => void) | undefined;
+  lost?: ((error: TunnelError, wait: number, link: LinkInfo) => void) | undefined;
 }
 
 export class Connector implements AsyncDisposable {
@@ -62,7 +70,8 @@ export class Connector implements AsyncDisposable {
 
   /** Keeps one slot served; `failures` counts those since it was last stable, and moves on to the next address. */
   #dial(slot: number, failures: number): void {
-    const { edges, clock = systemClock, changed, lost, random = Math.random } = this.#options;
+    const { edges, clock = systemClock, changed, registered, lost, random = Math.random } = this.#options;
+    const info: LinkInfo = { index: slot, edge: edges[(slot + failures) % edges.length]! };
     let stable = false;
     let replaced = false;
     let cancelStable: (() => void) | undefined;
@@ -78,10 +87,11 @@ export class Connector implements AsyncDisposable {
       ...this.#options,
       connectorId: this.connectorId,
       clock,
-      edge: edges[(slot + failures) % edges.length]!,
+      edge: info.edge,
       registered: () => {
         this.#links.set(link, true);
         cancelStable = clock.after(stablePeriod, () => (stable = true));
+        registered?.(info);
         changed?.(this.live);
       },
       draining: () => {
@@ -100,7 +110,7 @@ export class Connector implements AsyncDisposable {
       if (replaced || this.#closing !== undefined) return;
       const count = stable ? 1 : failures + 1;
       const wait = toBackoff(count, { random });
-      lost?.(error, wait);
+      lost?.(error, wait, info);
       next(count, wait);
     });
   }

@@ -5,6 +5,7 @@ import { type ConfigProblemCode, configProblems } from '../ingress/config-proble
 export type TunnelErrorCode =
   | ConfigProblemCode
   | 'invalid_config'
+  | 'status_address'
   | 'unauthorized'
   | 'unsupported_version'
   | 'edge_untrusted'
@@ -82,6 +83,11 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
   invalid_config: {
     message: 'The configuration cannot be used',
     remedy: 'Correct the file; `sallyport tunnel ingress validate` says what is wrong and where.',
+    retryable: false,
+  },
+  status_address: {
+    message: 'Metrics cannot be served there',
+    remedy: 'Choose another address with --metrics ADDRESS:PORT; port 0 takes any that is free.',
     retryable: false,
   },
   invalid_credentials: {
@@ -211,6 +217,7 @@ const edgeOnly = new Set<TunnelErrorCode>([
   'aborted',
   'invalid_credentials',
   'invalid_config',
+  'status_address',
   ...(Object.keys(configProblems) as ConfigProblemCode[]),
 ]);
 

@@ -11,8 +11,7 @@ import { startDnsServer, startPeer, use } from '@sallyport/testkit';
 import { createConnectorMetrics } from '../../src/agent/connector-metrics.ts';
 import { noLog } from '../../src/agent/log.ts';
 import { PrivateDial } from '../../src/agent/private-dial.ts';
-import type { AnnouncedRoutes } from '../../src/agent/private-policy.ts';
-import { parseTunnelConfig } from '../../src/index.ts';
+import { type AnnouncedRoutes, parseTunnelConfig } from '../../src/index.ts';
 
 interface Setup {
   ingress?: object[];

@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   tunnel: ['@sallyport/egress'],
   control: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],
-  edge: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers'],
+  edge: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers', '@sallyport/tunnel', '@sallyport/control'],
   cli: ['@sallyport/edge', '@sallyport/workers', '@sallyport/egress'],
   testkit: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/tunnel', '@sallyport/workers', '@sallyport/edge'],
 };

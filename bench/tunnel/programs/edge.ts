@@ -36,7 +36,7 @@ const listener = await new TunnelListener({
 async function enter(socket: Socket, port: number): Promise<void> {
   socket.on('error', () => {});
   try {
-    const stream = await listener.registry.open(tunnelId, { hostname: host, port });
+    const { stream } = await listener.registry.open(tunnelId, { hostname: host, port });
     if (socket.destroyed) stream.destroy();
     else relay(socket, stream);
   } catch {
@@ -54,7 +54,7 @@ async function listen(port: number, target: number): Promise<number> {
 /** Opens a stream in this process, to the answer, and ends it. */
 async function openOne(index: number): Promise<void> {
   const hostname = echoHosts[index % echoHosts.length]!;
-  const stream = await listener.registry.open(tunnelId, { hostname, port: targets.echo });
+  const { stream } = await listener.registry.open(tunnelId, { hostname, port: targets.echo });
   await new Promise<void>((resolve, reject) => {
     stream.once('error', reject).once('close', resolve).resume().end();
   });

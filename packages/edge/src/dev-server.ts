@@ -1,23 +1,26 @@
-// `sallyport dev`: one Worker project on the edge, on this machine, with the gateway, limits and policy of production.
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createEgress, type OwnListener, type Policy } from '@sallyport/egress';
-import type { FindTrust } from '@sallyport/sockets/internal';
+// `sallyport dev`: one Worker project on the edge, on this machine, with the gateway, limits, policy and tunnels of
+// production.
+import { dirname, join, resolve } from 'node:path';
 import {
-  loadProject,
-  type LoadedProject,
-  type LoadProjectOptions,
-  type Project,
-  watchProject,
-} from '@sallyport/workers';
+  createEgress,
+  type DialTunnel,
+  directRoutes,
+  type OwnListener,
+  type Policy,
+  type Routes,
+} from '@sallyport/egress';
+import type { FindTrust } from '@sallyport/sockets/internal';
+import { loadProject, type LoadedProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
+import { Cleanup } from './cleanup.ts';
 import { BackendState } from './front/backend.ts';
 import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
 import type { OnGatewayEvent } from './gateway/events.ts';
-import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
-import { createRunDirectory, gatewaySocket } from './host/run-directory.ts';
-import { WorkerHost } from './host/worker-host.ts';
+import { ownListeners } from './host/own-listeners.ts';
+import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
+import { WorkerService } from './host/worker-service.ts';
+import type { OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
 export interface DevServerOptions {
   project: LoadProjectOptions;
@@ -32,6 +35,10 @@ export interface DevServerOptions {
   inspectorPort?: number | undefined;
   /** Durable Object storage; by default `.sallyport/state` beside the configuration. */
   stateDirectory?: string | undefined;
+  /** Tunnels that a running edge has; without it this server has tunnels of its own, kept in `.sallyport`. */
+  tunnels?: { routes: Routes; dial: DialTunnel } | undefined;
+  /** Where connectors dial this server's own tunnels; by default a free port of 127.0.0.1. */
+  tunnelPort?: number | undefined;
   /** Authorities and client certificates per destination. */
   findTrust?: FindTrust | undefined;
   /** Reload when files change. Default true. */
@@ -41,6 +48,7 @@ export interface DevServerOptions {
   onHostEvent: OnHostEvent;
   onGatewayEvent: OnGatewayEvent;
   onRequest: (event: RequestEvent) => void;
+  onTunnelEvent?: OnTunnelEvent | undefined;
 }
 
 export interface DevServer extends AsyncDisposable {
@@ -49,6 +57,8 @@ export interface DevServer extends AsyncDisposable {
   /** Undefined while the configuration has errors from the start on. */
   readonly project: Project | undefined;
   readonly inspectorPort: number | undefined;
+  /** This server's own tunnels. */
+  readonly tunnels: TunnelService | undefined;
   reload(): Promise<void>;
   close(): Promise<void>;
 }
@@ -64,16 +74,15 @@ const noProject = new Set(['config_not_found', 'config_missing']);
  * @throws ConfigurationError when there is no project; the system's error when the port cannot be listened on
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
-  const cleanup: (() => Promise<unknown>)[] = [];
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= undo(cleanup));
+  const cleanup = new Cleanup();
+  const close = (): Promise<void> => cleanup.run();
   const onAbort = (): void => void close();
   if (options.signal?.aborted === true) onAbort();
   else options.signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const server = await start(options, cleanup, close);
+    const server = await start(options, cleanup);
     // What was begun after the signal had closed everything before it.
-    if (options.signal?.aborted === true) await close().then(() => undo(cleanup));
+    if (options.signal?.aborted === true) await close();
     return server;
   } catch (error) {
     await close();
@@ -81,93 +90,71 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   }
 }
 
-/** Takes every step back, the last one first; what fails does not keep the others from being taken. */
-async function undo(steps: (() => Promise<unknown>)[]): Promise<void> {
-  const errors: unknown[] = [];
-  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-    await step().catch((error: unknown) => errors.push(error));
-  }
-  if (errors.length > 0) throw errors[0];
-}
-
-async function start(
-  options: DevServerOptions,
-  cleanup: (() => Promise<unknown>)[],
-  close: () => Promise<void>,
-): Promise<DevServer> {
-  const runDirectory = await createRunDirectory();
-  cleanup.push(() => rm(runDirectory, { recursive: true, force: true }));
+async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevServer> {
   const load = async (): Promise<LoadedProject> => {
     const loaded = await loadProject(options.project);
     if (loaded.project !== undefined) Object.assign(loaded.project.vars, options.vars);
     return loaded;
   };
-  const first = await load();
-  if (first.diagnostics.some(({ code }) => noProject.has(code))) throw new ConfigurationError(first.diagnostics);
-  const dev = first.project?.dev ?? fallback;
-
-  let front: HttpFront | undefined;
-  let host: WorkerHost | undefined;
-  const ownListeners = (): OwnListener[] => {
-    const inspector = host?.inspectorPort;
-    return [
-      ...(front?.addresses ?? []).map((address) => ({ address, port: front!.port })),
-      ...(inspector === undefined ? [] : [{ address: '127.0.0.1', port: inspector }]),
-    ];
-  };
-  const gateway: Gateway = await startGateway({
-    path: join(runDirectory, gatewaySocket),
-    egress: createEgress({
-      policy: options.policy,
-      ownListeners,
-    }),
-    onEvent: options.onGatewayEvent,
-    ...(options.findTrust === undefined ? {} : { findTrust: options.findTrust }),
-  });
-  cleanup.push(() => gateway.close());
+  const loaded = await load();
+  if (loaded.diagnostics.some(({ code }) => noProject.has(code))) throw new ConfigurationError(loaded.diagnostics);
+  const dev = loaded.project?.dev ?? fallback;
 
   const backend = new BackendState();
-  front = await startHttpFront({
+  const front: HttpFront = await startHttpFront({
     host: options.host ?? dev.ip,
     port: options.port ?? dev.port,
-    backend,
+    findUpstream: (host) => tunnels?.publicHostnames.find(host) ?? backend,
     onRequest: options.onRequest,
   });
-  const { url } = front;
+  cleanup.add(() => front.close());
 
-  const watcher = options.watch === false ? undefined : watchProject([], () => void host?.reload());
-  if (watcher !== undefined) cleanup.push(() => watcher.close());
-  let unused: LoadedProject | undefined = first;
-  const worker = new WorkerHost({
-    // The project was read already to learn the port; later reloads read it anew.
-    load: () => {
-      const ready = unused;
-      unused = undefined;
-      return ready === undefined ? load() : Promise.resolve(ready);
+  const root = loaded.project?.root ?? dirname(resolve(options.project.cwd, options.project.config ?? 'wrangler.json'));
+  const folder = openProjectFolder(root);
+  let tunnels: TunnelService | undefined;
+  // Beside the start of the Worker, which takes longer.
+  const { onTunnelEvent = () => {}, tunnelPort } = options;
+  const own =
+    options.tunnels === undefined ? startOwnTunnels(folder, { port: tunnelPort, onEvent: onTunnelEvent }) : undefined;
+  const tunnelsReady = own?.then((service) => (tunnels = service));
+  cleanup.add(async () => (await tunnelsReady)?.close());
+
+  const worker = new WorkerService();
+  const listeners = (): OwnListener[] => ownListeners({ front, tunnels, workers: [worker] });
+  const egress = createEgress({
+    policy: options.policy,
+    ownListeners: listeners,
+    routes: options.tunnels?.routes ?? {
+      forName: (name) => (tunnels?.routes() ?? directRoutes).forName(name),
+      forAddress: (address) => (tunnels?.routes() ?? directRoutes).forAddress(address),
     },
-    backend,
-    gatewaySocket: gateway.path,
-    runDirectory,
-    stateDirectoryOf: (project) => options.stateDirectory ?? join(project.root, '.sallyport', 'state'),
-    onEvent: options.onHostEvent,
-    onInputs: (files) => watcher?.update(files),
-    ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
+    dialTunnel: options.tunnels?.dial ?? ((...call) => tunnels!.dial(...call)),
   });
-  host = worker;
-  cleanup.push(
-    () => worker.close(),
-    () => front.close(),
-  );
-  await worker.reload();
+  cleanup.add(() => worker.close());
+  await worker.start({
+    load,
+    loaded,
+    backend,
+    egress,
+    findTrust: options.findTrust,
+    stateDirectoryOf: () => options.stateDirectory ?? join(folder, 'state'),
+    watch: options.watch !== false,
+    inspectorPort: options.inspectorPort,
+    onHostEvent: options.onHostEvent,
+    onGatewayEvent: options.onGatewayEvent,
+  });
+  await tunnelsReady;
 
+  const close = (): Promise<void> => cleanup.run();
   return {
-    url,
+    url: front.url,
     get project() {
       return worker.project;
     },
     get inspectorPort() {
       return worker.inspectorPort;
     },
+    tunnels,
     reload: () => worker.reload(),
     close,
     [Symbol.asyncDispose]: close,

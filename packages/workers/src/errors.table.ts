@@ -52,6 +52,11 @@ export const errorTable = {
     message: (d: { problem: string }): string => d.problem,
     remedy: 'Correct the file at this place.',
   },
+  invalid_setting: {
+    kind: 'user',
+    message: (d: { key: string; problem: string; remedy: string }): string => `${d.key}: ${d.problem}`,
+    remedy: (d: { remedy: string }): string => d.remedy,
+  },
   config_too_deep: {
     kind: 'user',
     message: (d: { limit: number }): string => `values are nested more than ${d.limit} levels deep`,

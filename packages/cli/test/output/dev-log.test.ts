@@ -45,7 +45,7 @@ test('lines are the same with and without colours', async () => {
     lines.host({ type: 'crashed', output: 'bang', restartIn: undefined });
     lines.host({ type: 'cron', cron: '* * * * *', outcome: 'ok' });
     lines.gateway(refusal);
-    lines.request({ method: 'GET', target: '/\u001b[2J', status: 404, took: 123.4 });
+    lines.request({ method: 'GET', target: '/\u001b[2J', host: 'localhost', status: 404, took: 123.4 });
     lines.listening('http://localhost:1');
     lines.say('said');
   };
@@ -64,7 +64,7 @@ test('as JSON every event is one line with its kind first', async () => {
     (lines) => {
       lines.host({ type: 'failed', error: new TypeError('two\nlines'), stillRunning: false });
       lines.gateway(refusal);
-      lines.request({ method: 'GET', target: '/', status: 200, took: 1 });
+      lines.request({ method: 'GET', target: '/', host: 'localhost', status: 200, took: 1 });
       lines.listening('http://localhost:1');
       lines.say('said');
     },

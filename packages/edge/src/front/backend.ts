@@ -1,8 +1,11 @@
 // Which runtime answers requests now: one is up, one is being started, or there is none and the reason is known.
-import type { Agent } from 'node:http';
+import { type Agent, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Failure } from './error-page.ts';
+import { isExceptionAnswer } from './failures.ts';
 import { RuntimeAgent } from './runtime-agent.ts';
+import { isTrigger } from './triggers.ts';
+import type { Backend, Client, Refusal, Upstream } from './upstream.ts';
 
 /** Requests that may wait for a runtime; one more is refused. */
 export const maxWaiting = 1_000;
@@ -17,30 +20,21 @@ export interface BackendAddress {
   triggersSocketPath: string;
 }
 
-/** A runtime, held for one request. */
-export interface Backend extends BackendAddress {
-  agent: Agent;
-  /** The request is over. Idempotent. */
-  release(): void;
-  /** The request became a conversation without an end: it keeps no runtime alive, and ends with it. */
-  converse(stream: Duplex): void;
-}
-
-/** What is told when a client goes. */
-export interface Client {
-  readonly destroyed: boolean;
-  once(event: 'close', listener: () => void): unknown;
-}
-
 type Current = (BackendAddress & { agent: Agent; conversations: Set<Duplex> }) | { failure: Failure };
 
-export class BackendState {
+export class BackendState implements Upstream {
+  readonly #triggers: boolean;
   #current: Current | undefined;
   readonly #waiting = new Set<() => void>();
   #running = 0;
   #onIdle: (() => void) | undefined;
   #exception: { text: string; time: number } | undefined;
   readonly #listeners = new Set<() => void>();
+
+  /** `triggers`: whether requests to the paths that fire events by hand do so. */
+  constructor({ triggers = true }: { triggers?: boolean } = {}) {
+    this.#triggers = triggers;
+  }
 
   /** Requests that wait for a runtime now. */
   get waiting(): number {
@@ -74,24 +68,42 @@ export class BackendState {
    * The runtime to use, held from this moment on; waits while one is being started. Undefined when the client went
    * meanwhile.
    */
-  async acquire(client: Client): Promise<Backend | { failure: Failure } | undefined> {
+  async acquire(client: Client): Promise<Backend | Refusal | undefined> {
     while (this.#current === undefined) {
       if (this.#waiting.size >= maxWaiting) {
-        return { failure: { title: 'Too many requests are waiting', detail: 'The Worker is being started.' } };
+        return unavailable({ title: 'Too many requests are waiting', detail: 'The Worker is being started.' });
       }
       await this.#wait(client);
       if (client.destroyed) return undefined;
     }
     const current = this.#current;
-    if ('failure' in current) return current;
-    const { conversations, ...parts } = current;
+    if ('failure' in current) return unavailable(current.failure);
+    const { conversations, agent, socketPath, triggersSocketPath } = current;
+    const startedAt = performance.now();
     const release = this.#hold();
     const converse = (stream: Duplex): void => {
       release();
       conversations.add(stream);
       stream.once('close', () => conversations.delete(stream));
     };
-    return { ...parts, release, converse };
+    return {
+      headers: [],
+      target: (path) => ({
+        socketPath: this.#triggers && isTrigger(path) ? triggersSocketPath : socketPath,
+        agent,
+      }),
+      release,
+      converse,
+      explain: async (problem) => {
+        if (problem instanceof IncomingMessage && !isExceptionAnswer(problem)) return undefined;
+        const exception = await this.exceptionSince(startedAt);
+        if (exception !== undefined) {
+          return { status: 500, failure: { title: 'The Worker threw an exception', detail: exception } };
+        }
+        if (problem instanceof IncomingMessage) return undefined;
+        return unavailable({ title: 'The Worker did not answer', detail: problem.message });
+      },
+    };
   }
 
   /** Requests use this runtime from now on. */
@@ -150,4 +162,8 @@ export class BackendState {
       if (this.#running === 0) this.#onIdle?.();
     };
   }
+}
+
+function unavailable(failure: Failure): Refusal {
+  return { status: 503, failure };
 }

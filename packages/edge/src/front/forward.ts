@@ -1,30 +1,28 @@
-// One request on its way to the runtime and its answer back: streaming both ways, backpressure included.
+// One request on its way to whoever answers it and the answer back: streaming both ways, backpressure included.
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
-import type { BackendState } from './backend.ts';
-import { isExceptionAnswer, sendBadRequest, sendFailure } from './failures.ts';
-import { hasBody, toRequestHead, withoutHopByHop } from './request-head.ts';
-import { isTrigger } from './triggers.ts';
+import { sendBadRequest, sendFailure } from './failures.ts';
+import { hasBody, toHostname, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** Never rejects: what goes wrong is the answer. */
 export async function forward(
   incoming: IncomingMessage,
   response: ServerResponse,
-  backend: BackendState,
+  findUpstream: FindUpstream,
 ): Promise<void> {
   incoming.on('error', () => {});
   const head = toRequestHead(incoming);
   if (head === undefined) return sendBadRequest(response);
-  const runtime = await backend.acquire(response);
-  if (runtime === undefined) return;
-  if ('failure' in runtime) return sendFailure(response, 503, runtime.failure);
-  const startedAt = performance.now();
+  const upstream = findUpstream(toHostname(head));
+  const backend = upstream === undefined ? noSuchHost : await upstream.acquire(response);
+  if (backend === undefined) return;
+  if ('failure' in backend) return sendFailure(response, backend.status, backend.failure);
   const outgoing = request({
-    socketPath: isTrigger(head.path) ? runtime.triggersSocketPath : runtime.socketPath,
-    agent: runtime.agent,
+    ...backend.target(head.path),
     method: incoming.method,
     path: head.path,
-    headers: head.headers as unknown as Record<string, string>,
+    headers: [...head.headers, ...backend.headers] as unknown as Record<string, string>,
     setHost: false,
   });
   let answered = false;
@@ -33,32 +31,29 @@ export async function forward(
     incoming.unpipe(outgoing);
     incoming.resume();
   };
-  const explain = async (otherwise: () => void): Promise<void> => {
-    const exception = await backend.exceptionSince(startedAt);
-    if (response.destroyed) return;
-    if (exception === undefined) otherwise();
-    else sendFailure(response, 500, { title: 'The Worker threw an exception', detail: exception });
-  };
   response.once('close', () => {
-    runtime.release();
+    backend.release();
     outgoing.destroy();
   });
+  const refuse = async (problem: Error | IncomingMessage, otherwise: () => void): Promise<void> => {
+    const refusal = await backend.explain(problem);
+    if (response.destroyed) return;
+    if (refusal === undefined) otherwise();
+    else sendFailure(response, refusal.status, refusal.failure);
+  };
   outgoing.once('response', (answer) => {
     answered = true;
-    const pass = (): void => {
+    void refuse(answer, () => {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer.rawHeaders));
       pipeline(answer, response, () => {});
-    };
-    if (isExceptionAnswer(answer)) void explain(pass);
-    else pass();
+    });
   });
   outgoing.on('error', (error) => {
     dropBody();
     // An answer that has begun ends by itself, or breaks off and says so.
     if (answered || response.destroyed) return;
     answered = true;
-    const failure = { title: 'The Worker did not answer', detail: error.message };
-    void explain(() => sendFailure(response, 503, failure));
+    void refuse(error, () => response.destroy());
   });
   outgoing.once('close', dropBody);
   if (hasBody(incoming)) incoming.pipe(outgoing);

@@ -1,14 +1,14 @@
-// The edge's HTTP listener in front of a Worker: it stays when the runtime behind it is replaced.
+// The edge's HTTP listener in front of Workers and tunnels: it stays when a runtime behind it is replaced.
 //
 // Requests pass through streaming both ways, WebSockets included. While the runtime is being replaced they wait, up to
 // `maxWaiting` of them; the port is never closed.
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { maxHeaderSize } from '../gateway/gateway.ts';
-import type { BackendState } from './backend.ts';
 import { forward } from './forward.ts';
 import { listen, toUrl } from './listen.ts';
 import { upgrade } from './upgrade.ts';
+import type { FindUpstream } from './upstream.ts';
 
 /** Milliseconds for a request head to arrive. */
 const headersTimeout = 20_000;
@@ -25,6 +25,8 @@ export interface RequestEvent {
   method: string;
   /** Path and query. */
   target: string;
+  /** As the client wrote it. */
+  host: string;
   /** 499: the client went before there was an answer. */
   status: number;
   /** Milliseconds until the response was sent whole. */
@@ -36,7 +38,7 @@ export interface HttpFrontOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
-  backend: BackendState;
+  findUpstream: FindUpstream;
   onRequest: (event: RequestEvent) => void;
   /** Milliseconds for a request head to arrive. Default 20 000. */
   headersTimeout?: number;
@@ -47,12 +49,14 @@ export interface HttpFront {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly url: string;
+  /** Accepts no more, and resolves when every request is answered or grace (milliseconds) is over. */
+  drain(grace: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** @throws the system's error when it cannot listen, such as EADDRINUSE */
 export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFront> {
-  const { backend, onRequest, headersTimeout: headTimeout = headersTimeout } = options;
+  const { findUpstream, onRequest, headersTimeout: headTimeout = headersTimeout } = options;
   const server = createServer({
     maxHeaderSize,
     headersTimeout: headTimeout,
@@ -71,18 +75,25 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
       onRequest({
         method: incoming.method ?? 'GET',
         target: incoming.url ?? '/',
+        host: incoming.headers.host ?? '',
         status: response.headersSent ? response.statusCode : 499,
         took: performance.now() - startedAt,
       }),
     );
-    void forward(incoming, response, backend);
+    void forward(incoming, response, findUpstream);
   });
   server.on('upgrade', (incoming, client, head) => {
     const startedAt = performance.now();
     const { method = 'GET', url = '/' } = incoming;
     const report = (status: number): void =>
-      onRequest({ method, target: url, status, took: performance.now() - startedAt });
-    void upgrade(incoming, client, head, { backend, report });
+      onRequest({
+        method,
+        target: url,
+        host: incoming.headers.host ?? '',
+        status,
+        took: performance.now() - startedAt,
+      });
+    void upgrade(incoming, client, head, { findUpstream, report });
   });
   server.on('connect', (_incoming, client) => {
     client.on('error', () => client.destroy());
@@ -98,6 +109,11 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     addresses: listening.addresses,
     port: listening.port,
     url: toUrl(options.host, listening),
+    async drain(grace) {
+      listening.close();
+      server.closeIdleConnections();
+      await waitFor(sockets, grace);
+    },
     async close() {
       listening.close();
       // Upgraded connections are no longer the HTTP server's, so it would not end them.
@@ -106,6 +122,18 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
       await Promise.all(closed);
     },
   };
+}
+
+/** Resolves when all connections are closed, or the time (milliseconds) is over. */
+function waitFor(sockets: ReadonlySet<Socket>, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const closed = [...sockets].map((socket) => new Promise((done) => socket.once('close', done)));
+    void Promise.all(closed).then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function refuse(client: NodeJS.WritableStream & { destroy(): void }, status: string): void {

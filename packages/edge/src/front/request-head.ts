@@ -12,6 +12,13 @@ export interface RequestHead {
   headers: string[];
 }
 
+/** The host a request is for, without port, in lower case and without the trailing dot. */
+export function toHostname({ headers }: RequestHead): string {
+  const host = (headers[1] ?? '').toLowerCase();
+  const name = host.startsWith('[') ? host.replace(/\]:\d*$/, ']') : host.replace(/:\d*$/, '');
+  return name.replace(/\.$/, '');
+}
+
 /** Fields about one connection [RFC 9110 7.6.1]; Node answers `Expect` itself, and nobody here speaks HTTP/2 upgrades. */
 const hopByHop = new Set([
   'connection',

@@ -4,10 +4,10 @@
 import { type IncomingMessage, request, ServerResponse } from 'node:http';
 import { type Duplex, pipeline } from 'node:stream';
 import { relay } from '../gateway/relay.ts';
-import type { BackendState } from './backend.ts';
 import { sendBadRequest, sendFailure } from './failures.ts';
 import { forward } from './forward.ts';
-import { hasBody, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { hasBody, toHostname, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** An answer on a connection that left Node's HTTP server; it is the last one there. */
 function answerOn(client: Duplex, incoming: IncomingMessage): ServerResponse {
@@ -24,9 +24,9 @@ export async function upgrade(
   incoming: IncomingMessage,
   client: Duplex,
   head: Buffer,
-  parts: { backend: BackendState; report: (status: number) => void },
+  parts: { findUpstream: FindUpstream; report: (status: number) => void },
 ): Promise<void> {
-  const { backend } = parts;
+  const { findUpstream } = parts;
   let reported = false;
   const report = (status: number): void => {
     if (!reported) parts.report(status);
@@ -43,25 +43,29 @@ export async function upgrade(
   const requestHead = toRequestHead(incoming);
   if (requestHead === undefined || hasBody(incoming)) return sendBadRequest(answer());
   if (incoming.method !== 'GET' || incoming.headers.upgrade?.toLowerCase() !== 'websocket') {
-    return forward(incoming, answer(), backend);
+    return forward(incoming, answer(), findUpstream);
   }
-  const runtime = await backend.acquire(client);
-  if (runtime === undefined) return;
-  if ('failure' in runtime) return sendFailure(answer(), 503, runtime.failure);
-  client.once('close', runtime.release);
+  const upstream = findUpstream(toHostname(requestHead));
+  const backend = upstream === undefined ? noSuchHost : await upstream.acquire(client);
+  if (backend === undefined) return;
+  if ('failure' in backend) return sendFailure(answer(), backend.status, backend.failure);
+  client.once('close', backend.release);
   const outgoing = request({
-    socketPath: runtime.socketPath,
-    agent: runtime.agent,
+    ...backend.target(requestHead.path),
     path: requestHead.path,
-    headers: [...requestHead.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'] as unknown as Record<
-      string,
-      string
-    >,
+    headers: [
+      ...requestHead.headers,
+      ...backend.headers,
+      'Connection',
+      'Upgrade',
+      'Upgrade',
+      'websocket',
+    ] as unknown as Record<string, string>,
     setHost: false,
   });
   client.once('close', () => outgoing.destroy());
   outgoing.once('upgrade', (agreed, worker, workerHead) => {
-    runtime.converse(worker);
+    backend.converse(worker);
     report(101);
     const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'];
     const fields = withoutHopByHop(agreed.rawHeaders);
@@ -76,9 +80,15 @@ export async function upgrade(
     response.writeHead(refusal.statusCode ?? 502, refusal.statusMessage, withoutHopByHop(refusal.rawHeaders));
     pipeline(refusal, response, (error) => error && client.destroy());
   });
+  const refuse = async (problem: Error): Promise<void> => {
+    const refusal = await backend.explain(problem);
+    if (client.destroyed) return;
+    if (refusal === undefined) client.destroy();
+    else sendFailure(answer(), refusal.status, refusal.failure);
+  };
   outgoing.once('error', (error) => {
     if (reported || client.destroyed) return void client.destroy();
-    sendFailure(answer(), 503, { title: 'The Worker did not answer', detail: error.message });
+    void refuse(error);
   });
   outgoing.end();
 }

@@ -50,7 +50,13 @@ export async function startFront(
     runtime.closeAllConnections();
     runtime.close();
   });
-  const front = await startHttpFront({ host: '127.0.0.1', port: 0, backend, onRequest: requests.add, ...options });
+  const front = await startHttpFront({
+    host: '127.0.0.1',
+    port: 0,
+    findUpstream: () => backend,
+    onRequest: requests.add,
+    ...options,
+  });
   const sockets = new Set<Socket>();
   t.after(async () => {
     for (const socket of sockets) socket.destroy();

@@ -60,8 +60,8 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
             settled = true;
             cancel();
             const link = new EdgeLink(session, control, judged, options);
-            control.send({ type: 'accepted', proof: judged.proof });
-            resolve(link);
+            // Not before it has left: a stream opened ahead of it would reach a connector that refuses every one.
+            control.send({ type: 'accepted', proof: judged.proof }, () => resolve(link));
           },
           (cause: unknown) => fail(new TunnelError('link_lost', 'the secret could not be looked up', { cause })),
         );
@@ -95,7 +95,9 @@ async function judge(message: Message, edgeNonce: string, socket: TLSSocket, fin
 /** A claim for people to read, cut and stripped to what is printable; it decides nothing. */
 function readClient(claimed: unknown): ClientInfo {
   const { version, arch } = (typeof claimed === 'object' && claimed !== null ? claimed : {}) as Record<string, unknown>;
-  const clean = (value: unknown): string =>
-    typeof value === 'string' ? value.slice(0, maxClaim).replace(/[^\x21-\x7e]/g, '') : '';
   return { version: clean(version), arch: clean(arch) };
+}
+
+function clean(claimed: unknown): string {
+  return typeof claimed === 'string' ? claimed.slice(0, maxClaim).replace(/[^\x21-\x7e]/g, '') : '';
 }

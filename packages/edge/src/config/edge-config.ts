@@ -1,0 +1,171 @@
+// `sallyport.toml`: everything one edge is told. Relative paths start at the file's folder.
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { definePolicy, type Policy, type PolicyEntry, workerPolicy } from '@sallyport/egress';
+import {
+  formatPath,
+  memberSlot,
+  readArray,
+  readConfigFile,
+  type Report,
+  readStrings,
+  readTable,
+  readText,
+  type Slot,
+  warnUnknown,
+} from '@sallyport/workers/config';
+import { ConfigurationError } from '../host/configuration-error.ts';
+import { type ListenAddress, readAddress } from './listen-address.ts';
+import { readTrust, type TrustEntry } from './trust.ts';
+
+export interface WorkerEntry {
+  /** The folder or configuration file of a Worker project, absolute. */
+  project: string;
+  env: string | undefined;
+  /** Host names it answers for, `*.name` for all below one. Empty: every host that nobody else answers for. */
+  hostnames: string[];
+  /** Name of the virtual network its connections go by; the default one otherwise. */
+  network: string | undefined;
+  policy: Policy;
+}
+
+export interface EdgeConfig {
+  /** Absolute path of the file. */
+  file: string;
+  /** Absolute path of the state directory. */
+  state: string;
+  http: ListenAddress;
+  tunnel: ListenAddress & {
+    /** What tokens tell connectors to dial: `host:port`. */
+    advertise: string[];
+  };
+  control: ListenAddress;
+  workers: WorkerEntry[];
+  trust: TrustEntry[];
+}
+
+export const defaultListen = {
+  http: { host: '127.0.0.1', port: 8080 },
+  tunnel: { host: '127.0.0.1', port: 7844 },
+  control: { host: '127.0.0.1', port: 7845 },
+} as const;
+
+const keys = ['state', 'http', 'tunnel', 'control', 'policy', 'worker', 'trust'] as const;
+
+/**
+ * Reads and checks the file; warnings come with the configuration.
+ * @throws ConfigurationError
+ */
+export async function loadEdgeConfig(
+  path: string,
+): Promise<{ config: EdgeConfig; warnings: ConfigurationError['diagnostics'] }> {
+  const file = resolve(path);
+  const { root, report } = await readConfigFile(file);
+  const config = root === undefined ? undefined : await readEdgeConfig({ value: root, path: [] }, file, report);
+  if (report.hasErrors || config === undefined) throw new ConfigurationError(report.diagnostics);
+  return { config, warnings: report.diagnostics };
+}
+
+async function readEdgeConfig(root: Slot, file: string, report: Report): Promise<EdgeConfig> {
+  const folder = dirname(file);
+  warnUnknown(root, keys, report);
+  const state = readText(memberSlot(root, 'state'), report);
+  const section = (name: 'http' | 'tunnel' | 'control', known: string[]): Slot | undefined => {
+    const slot = memberSlot(root, name);
+    readTable(slot, report);
+    warnUnknown(slot, known, report);
+    return slot;
+  };
+  const http = readAddress(memberSlot(section('http', ['address']), 'address'), defaultListen.http, report);
+  const tunnelSlot = section('tunnel', ['address', 'advertise']);
+  const tunnel = readAddress(memberSlot(tunnelSlot, 'address'), defaultListen.tunnel, report);
+  const control = readAddress(memberSlot(section('control', ['address']), 'address'), defaultListen.control, report);
+  const shared = readPolicyEntries(memberSlot(root, 'policy'), report);
+  const workers = readArray(memberSlot(root, 'worker'), report, 'an array of tables: [[worker]]').map((slot) =>
+    readWorker(slot, folder, shared, report),
+  );
+  checkHostnames(workers, root, report);
+  return {
+    file,
+    state: state === undefined ? defaultStateDirectory() : resolve(folder, state),
+    http,
+    tunnel: { ...tunnel, advertise: readAdvertised(memberSlot(tunnelSlot, 'advertise'), tunnel, report) },
+    control,
+    workers,
+    trust: await readTrust(memberSlot(root, 'trust'), folder, report),
+  };
+}
+
+/** Where an edge keeps its state unless told otherwise. */
+export function defaultStateDirectory(): string {
+  if (process.getuid?.() === 0) return '/var/lib/sallyport';
+  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'sallyport');
+}
+
+function readAdvertised(slot: Slot | undefined, { host, port }: ListenAddress, report: Report): string[] {
+  const written = readStrings(slot, report);
+  if (written.length > 0) return written;
+  const wildcard = host === '0.0.0.0' || host === '::';
+  if (wildcard && slot === undefined) {
+    report.warning(['tunnel'], 'invalid_setting', {
+      key: 'tunnel.advertise',
+      problem: 'without it tokens tell connectors to dial 127.0.0.1',
+      remedy: `Write the address that connectors reach this machine by: advertise = ["edge.example.com:${port}"].`,
+    });
+  }
+  const name = wildcard ? '127.0.0.1' : host;
+  return [name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`];
+}
+
+function readWorker(slot: Slot, folder: string, shared: readonly PolicyEntry[], report: Report): WorkerEntry {
+  readTable(slot, report);
+  warnUnknown(slot, ['project', 'env', 'hostnames', 'network', 'policy'], report);
+  const project = readText(memberSlot(slot, 'project'), report);
+  if (project === undefined && memberSlot(slot, 'project') === undefined) {
+    report.error(slot.path, 'invalid_setting', {
+      key: formatPath(slot.path),
+      problem: 'it names no project',
+      remedy: 'Write project = "FOLDER", with the folder of a Worker project.',
+    });
+  }
+  const own = readPolicyEntries(memberSlot(slot, 'policy'), report);
+  return {
+    project: resolve(folder, project ?? '.'),
+    env: readText(memberSlot(slot, 'env'), report),
+    hostnames: readStrings(memberSlot(slot, 'hostnames'), report).map((name) => name.toLowerCase()),
+    network: readText(memberSlot(slot, 'network'), report),
+    policy: definePolicy([...own, ...shared, ...workerPolicy.entries]),
+  };
+}
+
+/** Entries that stand before the default policy; each wrong one is reported where it is and left out. */
+function readPolicyEntries(slot: Slot | undefined, report: Report): PolicyEntry[] {
+  return readArray(slot, report, 'an array of policy entries').flatMap((element) => {
+    const entry = element.value as PolicyEntry;
+    try {
+      definePolicy([entry]);
+      return [entry];
+    } catch (error) {
+      const { message, remedy } = error as Error & { remedy: string };
+      const problem = message.replace(/^Policy entry 1 \(.*?\): /s, '');
+      report.error(element.path, 'invalid_setting', { key: formatPath(element.path), problem, remedy });
+      return [];
+    }
+  });
+}
+
+function checkHostnames(workers: readonly WorkerEntry[], root: Slot, report: Report): void {
+  const seen = new Set<string>();
+  for (const [index, { hostnames }] of workers.entries()) {
+    for (const name of hostnames.length === 0 ? ['*'] : hostnames) {
+      if (seen.has(name)) {
+        report.error([...root.path, 'worker', index], 'invalid_setting', {
+          key: `worker[${index}].hostnames`,
+          problem: name === '*' ? 'two Workers without hostnames answer for every host' : `${name} is taken already`,
+          remedy: 'Give each Worker its own hostnames = ["app.example.com"].',
+        });
+      }
+      seen.add(name);
+    }
+  }
+}

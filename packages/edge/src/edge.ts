@@ -1,0 +1,192 @@
+// One edge: the HTTP listener, the Workers behind it, the tunnels, and the one door out. What `sallyport edge` runs.
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { createEgress, type Decision, type Egress, type EgressTarget, type OwnListener } from '@sallyport/egress';
+import { loadProject, type LoadedProject } from '@sallyport/workers';
+import { Cleanup } from './cleanup.ts';
+import type { EdgeConfig, WorkerEntry } from './config/edge-config.ts';
+import { toFindTrust } from './config/trust.ts';
+import { BackendState } from './front/backend.ts';
+import { HostTable } from './front/host-table.ts';
+import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
+import type { OnGatewayEvent } from './gateway/events.ts';
+import { ConfigurationError } from './host/configuration-error.ts';
+import type { OnHostEvent } from './host/host-event.ts';
+import { ownListeners } from './host/own-listeners.ts';
+import { WorkerService } from './host/worker-service.ts';
+import { type OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
+
+/** Milliseconds that running requests and connections get to finish when the edge stops. */
+export const defaultGrace = 30_000;
+
+/** What one Worker's events are reported to. */
+export interface WorkerEvents {
+  onHostEvent: OnHostEvent;
+  onGatewayEvent: OnGatewayEvent;
+}
+
+export interface EdgeOptions {
+  config: EdgeConfig;
+  /** Makes the receivers of a Worker's events. */
+  eventsOf: (worker: string) => WorkerEvents;
+  onRequest: (event: RequestEvent) => void;
+  onTunnelEvent: OnTunnelEvent;
+  /** Reload Workers when their files change. Default true. */
+  watch?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Explanation {
+  worker: string;
+  decision: Decision;
+  /** The link the connection would take, when it goes through a tunnel. */
+  link: { id: string; connectorId: string; streams: number; roundTrip: number | undefined } | undefined;
+}
+
+interface RunningWorker {
+  name: string;
+  egress: Egress;
+  service: WorkerService;
+}
+
+export class Edge implements AsyncDisposable {
+  readonly #cleanup = new Cleanup();
+  readonly #workers: RunningWorker[] = [];
+  #front: HttpFront | undefined;
+  #tunnels: TunnelService | undefined;
+
+  /**
+   * Resolves when the edge listens and every Worker answers or has reported why not.
+   * @throws ConfigurationError, EdgeError, or the system's error when an address cannot be listened on
+   */
+  static async start(options: EdgeOptions): Promise<Edge> {
+    const edge = new Edge();
+    const onAbort = (): void => void edge.close();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await edge.#start(options);
+      if (options.signal?.aborted === true) await edge.close();
+      return edge;
+    } catch (error) {
+      await edge.close();
+      throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  get url(): string {
+    return this.#front!.url;
+  }
+
+  get tunnels(): TunnelService {
+    return this.#tunnels!;
+  }
+
+  /** Names of the Workers, as `explain` takes them. */
+  get workers(): string[] {
+    return this.#workers.map(({ name }) => name);
+  }
+
+  /** What egress says to a Worker's connection, and the way it would take. Undefined when there is no such Worker. */
+  async explain(name: string | undefined, target: EgressTarget): Promise<Explanation | undefined> {
+    const worker = name === undefined ? this.#workers[0] : this.#workers.find((each) => each.name === name);
+    if (worker === undefined) return undefined;
+    const decision = await worker.egress.decide(target);
+    const { route } = decision;
+    const link = route.kind === 'tunnel' ? this.tunnels.registry.choose(route.tunnelId) : undefined;
+    return { worker: worker.name, decision, link: link && pickLink(link) };
+  }
+
+  /** Stops accepting, lets what runs finish within grace (milliseconds), then closes. */
+  async drain(grace: number = defaultGrace): Promise<void> {
+    await Promise.all([this.#front?.drain(grace), this.#tunnels?.drain(grace)]);
+    await this.close();
+  }
+
+  close(): Promise<void> {
+    return this.#cleanup.run();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(options: EdgeOptions): Promise<void> {
+    const { config } = options;
+    const projects = await Promise.all(config.workers.map((entry) => loadEntry(entry)));
+    const hosts = new HostTable();
+    const front = await startHttpFront({
+      ...config.http,
+      findUpstream: (host) => hosts.exact(host) ?? this.#tunnels?.publicHostnames.find(host) ?? hosts.other(host),
+      onRequest: options.onRequest,
+    });
+    this.#front = front;
+    this.#cleanup.add(() => front.close());
+    const tunnels = await TunnelService.start({
+      stateDirectory: config.state,
+      listen: config.tunnel,
+      advertise: config.tunnel.advertise,
+      control: config.control,
+      onEvent: options.onTunnelEvent,
+    });
+    this.#tunnels = tunnels;
+    this.#cleanup.add(() => tunnels.close());
+    await Promise.all(projects.map((project) => this.#startWorker(project, hosts, options)));
+  }
+
+  async #startWorker({ entry, loaded, load }: LoadedEntry, hosts: HostTable, options: EdgeOptions): Promise<void> {
+    const { config, watch = true } = options;
+    const name = loaded.project?.name ?? basename(entry.project);
+    const backend = new BackendState({ triggers: false });
+    hosts.add(entry.hostnames, backend);
+    const service = new WorkerService();
+    const egress = createEgress({
+      policy: entry.policy,
+      ownListeners: (): OwnListener[] =>
+        ownListeners({
+          front: this.#front,
+          tunnels: this.#tunnels,
+          workers: this.#workers.map((each) => each.service),
+        }),
+      routes: this.tunnels.routes(entry.network),
+      dialTunnel: this.tunnels.dial,
+    });
+    this.#workers.push({ name, egress, service });
+    this.#cleanup.add(() => service.close());
+    await service.start({
+      load,
+      loaded,
+      backend,
+      egress,
+      findTrust: toFindTrust(config.trust),
+      stateDirectoryOf: (project) => join(config.state, 'workers', project.name),
+      watch,
+      ...options.eventsOf(name),
+    });
+  }
+}
+
+interface LoadedEntry {
+  entry: WorkerEntry;
+  loaded: LoadedProject;
+  load: () => Promise<LoadedProject>;
+}
+
+/** Reads a project; one that is not there is the operator's mistake, one with errors may be repaired while we run. */
+async function loadEntry(entry: WorkerEntry): Promise<LoadedEntry> {
+  const isFolder = await stat(entry.project).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const place = isFolder ? { cwd: entry.project } : { cwd: '/', config: entry.project };
+  const load = (): Promise<LoadedProject> => loadProject({ ...place, env: entry.env });
+  const loaded = await load();
+  const absent = loaded.diagnostics.some(({ code }) => code === 'config_not_found' || code === 'config_missing');
+  if (absent) throw new ConfigurationError(loaded.diagnostics);
+  return { entry, loaded, load };
+}
+
+function pickLink({ id, connectorId, streams, roundTrip }: NonNullable<Explanation['link']>): Explanation['link'] {
+  return { id, connectorId, streams, roundTrip };
+}

@@ -1,0 +1,31 @@
+// The error registry of this package: one row per code.
+
+const registry = {
+  authority_invalid: {
+    message: (detail: string): string => `The edge's certificate authority cannot be used: ${detail}`,
+    remedy: 'Restore ca.pem and ca.key from their backup. Without them every tunnel needs a new token.',
+  },
+  state_unusable: {
+    message: (detail: string): string => `The state directory cannot be used: ${detail}`,
+    remedy: 'Give Sallyport a directory that it may write, with `state` in sallyport.toml or --state.',
+  },
+  edge_unreachable: {
+    message: (detail: string): string => `The edge does not answer: ${detail}`,
+    remedy: 'Check that it runs, and the address and token given with --edge.',
+  },
+} as const;
+
+export type EdgeErrorCode = keyof typeof registry;
+
+/** Everything this package throws for a user to repair, beside errors of a configuration. */
+export class EdgeError extends Error {
+  override readonly name = 'EdgeError';
+  readonly code: EdgeErrorCode;
+  readonly remedy: string;
+
+  constructor(code: EdgeErrorCode, detail: string, options?: { cause?: unknown }) {
+    super(registry[code].message(detail), options);
+    this.code = code;
+    this.remedy = registry[code].remedy;
+  }
+}

@@ -1,0 +1,88 @@
+// One Worker project at work: its gateway and egress, its runtime, and the watching of its files.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Egress } from '@sallyport/egress';
+import type { FindTrust } from '@sallyport/sockets/internal';
+import { type LoadedProject, type Project, watchProject } from '@sallyport/workers';
+import { Cleanup } from '../cleanup.ts';
+import type { BackendState } from '../front/backend.ts';
+import type { OnGatewayEvent } from '../gateway/events.ts';
+import { startGateway } from '../gateway/gateway.ts';
+import type { OnHostEvent } from './host-event.ts';
+import { createRunDirectory, gatewaySocket } from './run-directory.ts';
+import { WorkerHost } from './worker-host.ts';
+
+export interface WorkerServiceOptions {
+  load: () => Promise<LoadedProject>;
+  /** What `load()` gave already; later reloads read the project anew. */
+  loaded: LoadedProject;
+  backend: BackendState;
+  egress: Egress;
+  findTrust?: FindTrust | undefined;
+  /** Durable Object storage of a project. */
+  stateDirectoryOf: (project: Project) => string;
+  watch: boolean;
+  inspectorPort?: number | undefined;
+  onHostEvent: OnHostEvent;
+  onGatewayEvent: OnGatewayEvent;
+}
+
+export class WorkerService implements AsyncDisposable {
+  readonly #cleanup = new Cleanup();
+  #host: WorkerHost | undefined;
+
+  /** The project that runs, once there is one. */
+  get project(): Project | undefined {
+    return this.#host?.project;
+  }
+
+  get inspectorPort(): number | undefined {
+    return this.#host?.inspectorPort;
+  }
+
+  /** Resolves when the Worker answers, or its errors have been reported. Rejects when this machine will not let it. */
+  async start(options: WorkerServiceOptions): Promise<void> {
+    const { load, backend, egress, findTrust, inspectorPort } = options;
+    const runDirectory = await createRunDirectory();
+    this.#cleanup.add(() => rm(runDirectory, { recursive: true, force: true }));
+    const gateway = await startGateway({
+      path: join(runDirectory, gatewaySocket),
+      egress,
+      onEvent: options.onGatewayEvent,
+      ...(findTrust === undefined ? {} : { findTrust }),
+    });
+    this.#cleanup.add(() => gateway.close());
+    const watcher = options.watch ? watchProject([], () => void this.#host?.reload()) : undefined;
+    this.#cleanup.add(async () => watcher?.close());
+    let unused: LoadedProject | undefined = options.loaded;
+    const host = new WorkerHost({
+      load: () => {
+        const ready = unused;
+        unused = undefined;
+        return ready === undefined ? load() : Promise.resolve(ready);
+      },
+      backend,
+      gatewaySocket: gateway.path,
+      runDirectory,
+      stateDirectoryOf: options.stateDirectoryOf,
+      onEvent: options.onHostEvent,
+      onInputs: (files) => watcher?.update(files),
+      ...(inspectorPort === undefined ? {} : { inspectorPort }),
+    });
+    this.#host = host;
+    this.#cleanup.add(() => host.close());
+    await host.reload();
+  }
+
+  async reload(): Promise<void> {
+    await this.#host?.reload();
+  }
+
+  close(): Promise<void> {
+    return this.#cleanup.run();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,178 @@
+// The edge's tunnels: the control store and its API, the listener that connectors dial, and the way into the links.
+import { join } from 'node:path';
+import {
+  type Control,
+  type ControlApi,
+  startControl,
+  startControlApi,
+  startKeyRing,
+  startSqliteStore,
+} from '@sallyport/control';
+import type { DialTunnel, OwnListener, Routes } from '@sallyport/egress';
+import { encodeToken, type TunnelError, TunnelListener, TunnelRegistry } from '@sallyport/tunnel';
+import { Cleanup } from '../cleanup.ts';
+import type { ListenAddress } from '../config/listen-address.ts';
+import { openAuthority } from './authority.ts';
+import { createTunnelDial } from './dial-tunnel.ts';
+import { createLinkDirectory } from './link-directory.ts';
+import { PublicHostnames } from './public-hostname.ts';
+import * as state from './state-directory.ts';
+import { toRoutes } from './tunnel-routes.ts';
+
+export type TunnelEvent =
+  | { type: 'link-registered'; tunnel: string; connectorId: string; links: number }
+  | { type: 'link-closed'; tunnel: string; connectorId: string; links: number }
+  | { type: 'link-refused'; error: TunnelError }
+  /** Changes made by other processes cannot be heard of for now. */
+  | { type: 'control-failed'; error: Error };
+
+export type OnTunnelEvent = (event: TunnelEvent) => void;
+
+export interface TunnelServiceOptions {
+  stateDirectory: string;
+  /** Where connectors dial. */
+  listen: ListenAddress;
+  /** What tokens tell connectors to dial; by default the address it listens on. */
+  advertise?: readonly string[] | undefined;
+  /** Where the control API listens. */
+  control: ListenAddress;
+  onEvent: OnTunnelEvent;
+}
+
+export class TunnelService implements AsyncDisposable {
+  readonly control: Control;
+  readonly registry: TunnelRegistry;
+  readonly publicHostnames: PublicHostnames;
+  readonly dial: DialTunnel;
+  /** Where connectors dial, and where the control API is. */
+  readonly port: number;
+  readonly controlUrl: string;
+  readonly #listener: TunnelListener;
+  readonly #api: ControlApi;
+  readonly #cleanup: Cleanup;
+
+  private constructor(parts: { control: Control; listener: TunnelListener; api: ControlApi; cleanup: Cleanup }) {
+    this.control = parts.control;
+    this.registry = parts.listener.registry;
+    this.publicHostnames = new PublicHostnames(this.registry, this.control.table);
+    this.dial = createTunnelDial(this.registry);
+    this.port = parts.listener.port;
+    this.controlUrl = parts.api.url;
+    this.#listener = parts.listener;
+    this.#api = parts.api;
+    this.#cleanup = parts.cleanup;
+    this.#cleanup.add(async () => this.publicHostnames.close());
+  }
+
+  /** @throws EdgeError, ControlError, or the system's error when an address cannot be listened on */
+  static async start(options: TunnelServiceOptions): Promise<TunnelService> {
+    const cleanup = new Cleanup();
+    try {
+      return await begin(options, cleanup, (parts) => new TunnelService(parts));
+    } catch (error) {
+      await cleanup.run();
+      throw error;
+    }
+  }
+
+  /** What tunnels cover, for the Workers of a virtual network. */
+  routes(network?: string): Routes {
+    return toRoutes(this.control.table, network);
+  }
+
+  /** Where it listens itself: a Worker that connects there would loop. */
+  get listeners(): OwnListener[] {
+    const { hostname } = new URL(this.#api.url);
+    const { address, port } = this.#listener.address;
+    return [
+      { address, port },
+      { address: hostname.replace(/^\[(.*)\]$/, '$1'), port: this.#api.port },
+    ];
+  }
+
+  /** Sends connectors elsewhere and lets running connections finish within grace (milliseconds). */
+  drain(grace: number): Promise<void> {
+    return this.#listener.drain(grace);
+  }
+
+  close(): Promise<void> {
+    return this.#cleanup.run();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+async function begin<Service>(
+  options: TunnelServiceOptions,
+  cleanup: Cleanup,
+  build: (parts: { control: Control; listener: TunnelListener; api: ControlApi; cleanup: Cleanup }) => Service,
+): Promise<Service> {
+  const { stateDirectory, onEvent } = options;
+  await state.openStateDirectory(stateDirectory);
+  const keys = startKeyRing({ file: join(stateDirectory, state.keyFile) });
+  const store = startSqliteStore({ file: join(stateDirectory, state.databaseFile) });
+  cleanup.add(() => store.close());
+  const failed = (error: Error): void => onEvent({ type: 'control-failed', error });
+  const control = await startControl({ store, keys, failed });
+  cleanup.add(() => control.close());
+  const certificate = await openAuthority(stateDirectory);
+
+  const registry = new TunnelRegistry();
+  const nameOf = (tunnelId: string): string => control.table.tunnelName(tunnelId) ?? tunnelId;
+  const announce = (tunnelId: string): void => {
+    const routes = control.table.announced(tunnelId);
+    for (const link of registry.links(tunnelId)) link.announce(routes);
+  };
+  const listener = new TunnelListener({
+    ...certificate,
+    ...options.listen,
+    registry,
+    findSecret: (tunnelId) => control.tunnels.secretOf(tunnelId),
+    registered(link) {
+      const { tunnelId, connectorId } = link;
+      const event = (type: 'link-registered' | 'link-closed'): void =>
+        onEvent({ type, tunnel: nameOf(tunnelId), connectorId, links: registry.links(tunnelId).length });
+      link.announce(control.table.announced(tunnelId));
+      event('link-registered');
+      void link.closed.then(() => event('link-closed'));
+    },
+    refused: (error) => onEvent({ type: 'link-refused', error }),
+  });
+  cleanup.add(() => listener.close());
+  await listener.listen();
+
+  const token = await state.openControlToken(stateDirectory);
+  const { advertise = [toHostPort(options.listen.host, listener.port)] } = options;
+  const api = await startControlApi({
+    control,
+    links: createLinkDirectory(registry),
+    token,
+    tokenOf: ({ id, name }, secret) =>
+      encodeToken({
+        accountTag: control.accountTag,
+        tunnelId: id,
+        tunnelName: name,
+        secret,
+        ca: certificate.ca,
+        edges: advertise,
+      }),
+    ...options.control,
+  });
+  cleanup.add(() => api.close());
+  await state.writeDiscovery(stateDirectory, { url: api.url, token, account: control.accountTag });
+  cleanup.add(() => state.removeDiscovery(stateDirectory, api.url));
+
+  const service = build({ control, listener, api, cleanup });
+  const stop = control.onChange((change) => {
+    if (change.type === 'routes-changed') for (const tunnelId of change.tunnelIds) announce(tunnelId);
+    else registry.revoke(change.tunnelId);
+  });
+  cleanup.add(async () => stop());
+  return service;
+}
+
+function toHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

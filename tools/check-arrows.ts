@@ -13,7 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   control: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],
   edge: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers', '@sallyport/tunnel', '@sallyport/control'],
-  cli: ['@sallyport/edge', '@sallyport/workers', '@sallyport/egress'],
+  cli: ['@sallyport/edge', '@sallyport/workers', '@sallyport/egress', '@sallyport/control', '@sallyport/tunnel'],
   testkit: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/tunnel', '@sallyport/workers', '@sallyport/edge'],
 };
 

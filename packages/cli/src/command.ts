@@ -16,7 +16,7 @@ export interface Command {
   /** One word or several, as in `tunnel route ip add`. */
   name: string;
   summary: string;
-  /** Names of the positional arguments in the help; `[X]` is optional. */
+  /** Names of the positional arguments in the help; `[X]` is optional, a last `X...` may be given several times. */
   positionals: string[];
   options: Record<string, Option>;
   /** Lines that can be typed as they are, each with what it does. */
@@ -64,7 +64,8 @@ export function parseCommand(command: Command, args: string[]): { values: Values
   );
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (positionals.length > command.positionals.length) {
+    const most = command.positionals.at(-1)?.endsWith('...') === true ? Infinity : command.positionals.length;
+    if (positionals.length > most) {
       throw new UsageError(`Unexpected argument: ${positionals[command.positionals.length]}`);
     }
     const required = command.positionals.filter((name) => !name.startsWith('['));

@@ -2,5 +2,6 @@
 import type { Command } from './command.ts';
 import { dev } from './commands/dev.ts';
 import { explain } from './commands/explain.ts';
+import { controlCommands } from './commands/tunnel/control-commands.ts';
 
-export const commands: readonly Command[] = [dev, explain];
+export const commands: readonly Command[] = [dev, explain, ...controlCommands];

@@ -2,7 +2,7 @@
 import type { Control } from '../domain/control.ts';
 import { ControlError } from '../errors.ts';
 import { succeeded } from './envelope.ts';
-import { queryBoolean, queryText, toPage } from './request.ts';
+import { maxPageSize, queryBoolean, queryText, toPage } from './request.ts';
 import type { ApiRoute } from './router.ts';
 import { toNetworkShape } from './shapes.ts';
 
@@ -20,7 +20,8 @@ export function networkHandlers({ networks }: Pick<Control, 'networks'>): ApiRou
           const wanted = isDefault === undefined || network.is_default_network === isDefault;
           return !none && wanted && (id ?? network.id) === network.id && (name ?? network.name) === network.name;
         });
-        return toPage(query, found.map(toNetworkShape));
+        // cloudflared asks for no second page of these.
+        return toPage(query, found.map(toNetworkShape), { pageSize: maxPageSize });
       },
     },
     {

@@ -92,9 +92,13 @@ function queryCount(
 }
 
 /** One page of a list, as `page` and `per_page` ask. */
-export function toPage(query: URLSearchParams, items: readonly unknown[]): Envelope {
+export function toPage(
+  query: URLSearchParams,
+  items: readonly unknown[],
+  { pageSize = defaultPageSize }: { pageSize?: number } = {},
+): Envelope {
   const page = queryCount(query, { name: 'page', missing: 1, most: Number.MAX_SAFE_INTEGER });
-  const per_page = queryCount(query, { name: 'per_page', missing: defaultPageSize, most: maxPageSize });
+  const per_page = queryCount(query, { name: 'per_page', missing: pageSize, most: maxPageSize });
   const shown = items.slice((page - 1) * per_page, page * per_page);
   const total_count = items.length;
   const total_pages = Math.ceil(total_count / per_page);

@@ -2,7 +2,7 @@
 // of routes.
 import type { Control } from '../domain/control.ts';
 import type { IpRoute } from '../domain/records.ts';
-import { type Cidr, parseCidr, toAddress, toPrefix } from '../domain/values.ts';
+import { type Cidr, parseCidr, parseHostnamePattern, toAddress, toPrefix } from '../domain/values.ts';
 import { ControlError } from '../errors.ts';
 import { ApiError, type Envelope, succeeded } from './envelope.ts';
 import { queryBoolean, queryText, toPage } from './request.ts';
@@ -26,7 +26,8 @@ function isWanted(query: URLSearchParams, route: object): boolean {
   const fields = route as Record<string, string>;
   return ['id', 'tunnel_id', 'virtual_network_id', 'comment', 'hostname'].every((name) => {
     const wanted = queryText(query, name);
-    return wanted === undefined || fields[name] === undefined || fields[name] === wanted;
+    if (wanted === undefined || fields[name] === undefined) return true;
+    return fields[name] === (name === 'hostname' ? parseHostnamePattern(wanted) : wanted);
   });
 }
 

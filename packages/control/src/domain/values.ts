@@ -8,7 +8,7 @@ export const maxNameLength = 100;
 export const maxCommentLength = 500;
 /** Fewest and most bytes of a tunnel's secret. */
 export const minSecretLength = 32;
-export const maxSecretLength = 1024;
+export const maxSecretLength = 512;
 
 const uuidPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 // oxlint-disable-next-line no-control-regex -- control characters are what is being refused

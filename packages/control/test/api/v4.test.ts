@@ -185,7 +185,7 @@ test('hostname routes have the paths of their own', async (t) => {
   assert.equal(result.hostname, 'db.internal');
   assert.equal(result.tunnel_name, 'home');
   assert.equal((await call('POST', routes, { hostname: 'db.internal', tunnel_id })).status, 409);
-  assert.deepEqual((await call('GET', `${routes}?hostname=db.internal`)).result, [result]);
+  assert.deepEqual((await call('GET', `${routes}?hostname=DB.internal.`)).result, [result]);
   assert.deepEqual((await call('GET', `${routes}/${result.id}`)).result, result);
   assert.equal(
     (await call('PATCH', `${routes}/${result.id}`, { hostname: '*.internal' })).result.hostname,

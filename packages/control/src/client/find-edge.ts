@@ -1,0 +1,147 @@
+// Where the edge is that a command talks to. The edge writes `control.json` into its state directory; this finds it.
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { parse } from 'smol-toml';
+import { ClientError } from './client-error.ts';
+
+/** The file an edge writes into its state directory. */
+export const controlFile = 'control.json';
+/** The state directory of `sallyport dev`, in the project's folder. */
+export const devState = '.sallyport';
+
+export interface EdgeAccess {
+  url: string;
+  token: string;
+  account: string;
+  /** Where that was read, for messages. */
+  source: string;
+}
+
+export interface FindEdgeOptions {
+  /** What the user said on the command line. */
+  apiUrl?: string | undefined;
+  apiTokenFile?: string | undefined;
+  state?: string | undefined;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** Whether we run as root, who looks in the system's state directory. */
+  root?: boolean;
+}
+
+/**
+ * In this order: an explicit URL and token; an explicit state directory; a running `sallyport dev` in this folder or one
+ * above; the state directory that `sallyport.toml` in this folder names; the state directory of this user.
+ * @throws ClientError
+ */
+export function findEdge(options: FindEdgeOptions = {}): EdgeAccess {
+  const { env = process.env, cwd = process.cwd(), root = process.getuid?.() === 0 } = options;
+  const url = options.apiUrl ?? given(env, 'SALLYPORT_API_URL');
+  if (url !== undefined) return { url: checkUrl(url), ...explicitToken({ ...options, env, cwd }) };
+  if (options.apiTokenFile !== undefined) {
+    throw ClientError.of('invalid_settings', '--api-token-file needs --api-url (or $SALLYPORT_API_URL) beside it');
+  }
+
+  const state = options.state ?? given(env, 'SALLYPORT_STATE');
+  if (state !== undefined) {
+    const file = join(resolve(cwd, state), controlFile);
+    return readAccess(file) ?? fail(`there is no ${file}`);
+  }
+
+  for (const file of upwards(cwd)) {
+    const access = readAccess(file);
+    if (access !== undefined) return access;
+  }
+  // Read only now: a mistake in it must not keep a running edge from being found.
+  const files = [tomlState(cwd), join(userState(env, root), controlFile)].filter((file) => file !== undefined);
+  for (const file of files) {
+    const access = readAccess(file);
+    if (access !== undefined) return access;
+  }
+  return fail(`none runs in ${cwd} or a folder above it, and there is no ${files.join(' nor ')}`);
+}
+
+function fail(detail: string): never {
+  throw ClientError.of('no_edge', detail);
+}
+
+function given(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name] || undefined;
+}
+
+function checkUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '') {
+    throw ClientError.of('invalid_settings', `${JSON.stringify(text)} is not a URL such as http://127.0.0.1:8790`);
+  }
+  return url.href.replace(/\/$/, '');
+}
+
+function explicitToken({
+  apiTokenFile,
+  env,
+  cwd,
+}: FindEdgeOptions & { env: NodeJS.ProcessEnv; cwd: string }): Omit<EdgeAccess, 'url'> {
+  const account = given(env, 'SALLYPORT_ACCOUNT') ?? 'default';
+  const file = apiTokenFile ?? given(env, 'SALLYPORT_API_TOKEN_FILE');
+  const token = file === undefined ? given(env, 'SALLYPORT_API_TOKEN') : readText(resolve(cwd, file));
+  if (token === undefined || token.trim() === '') {
+    const what = file === undefined ? 'no token was given' : `${file} holds no token`;
+    throw ClientError.of('invalid_settings', `${what}: use --api-token-file or $SALLYPORT_API_TOKEN`);
+  }
+  return { token: token.trim(), account, source: file ?? '$SALLYPORT_API_TOKEN' };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw ClientError.of('invalid_settings', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Undefined when there is no such file. */
+function readAccess(file: string): EdgeAccess | undefined {
+  if (!existsSync(file)) return undefined;
+  const text = readText(file);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the file, which holds a token.
+    throw ClientError.of('invalid_settings', `${file} is not JSON`);
+  }
+  const { url, token, account = 'default' } = (value ?? {}) as Record<string, unknown>;
+  if (typeof url !== 'string' || typeof token !== 'string' || typeof account !== 'string' || token === '') {
+    throw ClientError.of('invalid_settings', `${file} lacks "url" or "token"`);
+  }
+  return { url: checkUrl(url), token, account, source: file };
+}
+
+function upwards(cwd: string): string[] {
+  const file = join(cwd, devState, controlFile);
+  const parent = dirname(cwd);
+  return parent === cwd ? [file] : [file, ...upwards(parent)];
+}
+
+/** The file in the state directory of an edge that is configured in this folder. */
+function tomlState(cwd: string): string | undefined {
+  const file = join(cwd, 'sallyport.toml');
+  if (!existsSync(file)) return undefined;
+  const text = readText(file);
+  let state: unknown;
+  try {
+    ({ state } = parse(text));
+  } catch (error) {
+    const [line] = (error as Error).message.split('\n');
+    throw ClientError.of('invalid_settings', `${file}: ${line}`, { cause: error });
+  }
+  if (state === undefined) return undefined;
+  if (typeof state !== 'string') throw ClientError.of('invalid_settings', `${file}: "state" is not a path`);
+  return join(isAbsolute(state) ? state : join(cwd, state), controlFile);
+}
+
+function userState(env: NodeJS.ProcessEnv, root: boolean): string {
+  if (root) return '/var/lib/sallyport';
+  return join(given(env, 'XDG_STATE_HOME') ?? join(given(env, 'HOME') ?? homedir(), '.local', 'state'), 'sallyport');
+}

@@ -1,0 +1,20 @@
+/**
+ * Talking to an edge's control API: where it is, and what may be asked. Needs no database.
+ *
+ * @module
+ */
+export { ClientError } from './client-error.ts';
+export type { ClientErrorCode } from './client-error.ts';
+export { ControlClient } from './control-client.ts';
+export type { Query } from './control-client.ts';
+export { controlFile, devState, findEdge } from './find-edge.ts';
+export type { EdgeAccess, FindEdgeOptions } from './find-edge.ts';
+export type {
+  ConnectionInfo,
+  ConnectorInfo,
+  HostnameRouteInfo,
+  IpRouteInfo,
+  NetworkInfo,
+  PublicHostnameInfo,
+  TunnelInfo,
+} from './shapes.ts';

@@ -9,19 +9,24 @@ import { commands } from '../src/commands.ts';
 import { programHelp } from '../src/help.ts';
 import { usesColor } from '../src/output/color.ts';
 import { cliPage, toCliPage } from '../../../tools/generate-cli-docs.ts';
-import { run } from './support/run.ts';
+import { type Outcome, run } from './support/run.ts';
 
 test('the help lists every command, and each command explains its options', async () => {
   const program = await run(['--help']);
   assert.deepEqual([program.code, program.stderr], [0, '']);
   for (const { name, summary, options } of commands) {
     assert.ok(program.stdout.includes(summary), name);
-    const { code, stdout, stderr } = await run([...name.split(' '), '--help']);
+    const words = name.split(' ');
+    const calls = [
+      [...words, '--help'],
+      [...words, '-h'],
+      ['help', ...words],
+    ];
+    const [{ code, stdout, stderr }, ...others] = (await Promise.all(calls.map((call) => run(call)))) as [Outcome];
     assert.deepEqual([code, stderr], [0, '']);
     for (const [option, { help }] of Object.entries(options)) {
       assert.ok(stdout.includes(`--${option}`) && stdout.includes(help), `${name} --${option}`);
     }
-    const others = [await run([...name.split(' '), '-h']), await run(['help', ...name.split(' ')])];
     for (const other of others) assert.deepEqual([other.code, other.stdout], [0, stdout]);
   }
   assert.deepEqual(await run(['help']), program);

@@ -22,7 +22,11 @@ test('the help lists every command, and each command explains its options', asyn
       [...words, '-h'],
       ['help', ...words],
     ];
-    const [{ code, stdout, stderr }, ...others] = (await Promise.all(calls.map((call) => run(call)))) as [Outcome];
+    const [{ code, stdout, stderr }, ...others] = (await Promise.all(calls.map((call) => run(call)))) as [
+      Outcome,
+      Outcome,
+      Outcome,
+    ];
     assert.deepEqual([code, stderr], [0, '']);
     for (const [option, { help }] of Object.entries(options)) {
       assert.ok(stdout.includes(`--${option}`) && stdout.includes(help), `${name} --${option}`);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { absent } from './store.ts';
+export { absent, presencePrefix } from './store.ts';
 export type { ControlDocument, ControlEvent, ControlStore, DocumentKey, Json, WatchOptions } from './store.ts';
 export { maxDocumentSize, maxKeyLength } from './document.ts';
 export { ControlError } from './errors.ts';

@@ -14,6 +14,7 @@ export interface Lease {
 }
 
 export interface LeaseOptions {
+  /** Below `presence/`, so that heartbeats push nothing out of the store's history. */
   key: string;
   value: Json;
   /** Milliseconds a reader waits for the next heartbeat. */

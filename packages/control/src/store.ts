@@ -30,6 +30,12 @@ export interface WatchOptions {
 /** `revision` of a document that must not exist yet. */
 export const absent = 0;
 
+/**
+ * Documents below it are rewritten all the time, so a store need not keep more of their history than the last change of
+ * each, and they push nothing else out of it.
+ */
+export const presencePrefix = 'presence/';
+
 /** Every method may reject with a `ControlError`. */
 export interface ControlStore {
   get: (key: DocumentKey) => Promise<ControlDocument | undefined>;
@@ -43,7 +49,7 @@ export interface ControlStore {
   delete: (key: DocumentKey, options: { revision: number }) => Promise<number>;
   /**
    * Every change in order of revision, until the signal aborts or the store closes. Each is seen once; after a break,
-   * `after: last.revision` continues without gap. Rejects with `revision_compacted` when history no longer goes back
+   * `after: last.revision` continues without gap (below `presence/`, with the last change of each key). Rejects with `revision_compacted` when history no longer goes back
    * so far: list again and watch from the store's revision.
    */
   watch: (options: WatchOptions) => AsyncIterable<ControlEvent>;

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { testControlStore } from '../src/compliance/index.ts';
-import { absent, ControlError, startSqliteStore } from '../src/index.ts';
+import { absent, ControlError, presencePrefix, startLease, startSqliteStore } from '../src/index.ts';
 
 const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), 'sallyport-control-'));
 
@@ -82,6 +82,34 @@ test('a watch that asks for more history than is kept is told to list again', as
   await assert.rejects(store.watch({ after: 1 })[Symbol.asyncIterator]().next(), isCompacted);
   const { value } = await store.watch({ after: 2 })[Symbol.asyncIterator]().next();
   assert.equal(value.key, 'c');
+  await store.close();
+});
+
+test('heartbeats push nothing out of the history', async (t) => {
+  const store = startSqliteStore({ file: await fileFor(t), history: 10 });
+  const first = await store.put('a', 1, { revision: absent });
+  const second = await store.put('b', 1, { revision: absent });
+  const lease = await startLease(store, { key: `${presencePrefix}edge`, value: null, timeToLive: 1000 });
+  for (let beat = 0; beat < 200; beat += 1) await lease.beat();
+  const third = await store.put('c', 1, { revision: absent });
+  const seen: string[] = [];
+  for await (const { key } of store.watch({ after: first.revision })) {
+    seen.push(key);
+    if (key === 'c') break;
+  }
+  assert.deepEqual(seen, ['b', 'presence/edge', 'c']);
+  assert.equal(third.revision, second.revision + 202);
+  await store.close();
+});
+
+test('a history that was trimmed before says so after a restart', async (t) => {
+  const file = await fileFor(t);
+  const before = startSqliteStore({ file, history: 2 });
+  for (const key of ['a', 'b', 'c', 'd']) await before.put(key, 1, { revision: absent });
+  await before.close();
+  const store = startSqliteStore({ file });
+  await assert.rejects(store.watch({ after: 1 })[Symbol.asyncIterator]().next(), isCompacted);
+  assert.equal((await store.watch({ after: 2 })[Symbol.asyncIterator]().next()).value.key, 'c');
   await store.close();
 });
 

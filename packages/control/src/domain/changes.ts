@@ -11,11 +11,18 @@ export interface Changes {
   onChange: (listener: (change: ControlChange) => void) => () => void;
 }
 
-/** Starts with the next change of the replica. */
-export function createChanges(replica: Replica): Changes {
+/** Starts with the next change of the replica. What a listener throws goes to `failed`, and stops no other. */
+export function createChanges(replica: Replica, { failed }: { failed: (error: Error) => void }): Changes {
   const listeners = new Set<(change: ControlChange) => void>();
+  const tell = (listener: (change: ControlChange) => void, change: ControlChange): void => {
+    try {
+      listener(change);
+    } catch (error) {
+      failed(error as Error);
+    }
+  };
   replica.onChange((change) => {
-    for (const each of toControlChanges(replica, change)) for (const listener of listeners) listener(each);
+    for (const each of toControlChanges(replica, change)) for (const listener of listeners) tell(listener, each);
   });
   return {
     onChange(listener) {

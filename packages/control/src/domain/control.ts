@@ -1,7 +1,6 @@
 // The control domain: tunnels, virtual networks and routes over one store, which other processes may write too.
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../clock.ts';
-import type { ControlError } from '../errors.ts';
 import type { KeyRing } from '../key-ring.ts';
 import type { ControlStore } from '../store.ts';
 import { type ControlChange, createChanges } from './changes.ts';
@@ -22,8 +21,8 @@ export interface ControlOptions {
   clock?: Clock;
   /** What time it is, for `created_at`. */
   date?: () => Date;
-  /** Called when changes of the store can for now not be heard of. */
-  failed?: (error: ControlError) => void;
+  /** Called when changes of the store can for now not be heard of, and with what a listener of changes throws. */
+  failed?: (error: Error) => void;
 }
 
 export interface Control {
@@ -65,7 +64,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     await replica.start();
     await networks.start();
     const accountTag = options.accountTag ?? (await findAccount(writer));
-    const changes = createChanges(replica);
+    const changes = createChanges(replica, { failed });
     const close = (): Promise<void> => replica.close();
     return { accountTag, tunnels, networks, routes, table, ...changes, close, [Symbol.asyncDispose]: close };
   } catch (error) {

@@ -6,7 +6,14 @@ import { chmodSync, closeSync, openSync } from 'node:fs';
 import { systemClock, type Clock } from '../clock.ts';
 import { checkKey, toText } from '../document.ts';
 import { ControlError } from '../errors.ts';
-import type { ControlDocument, ControlEvent, ControlStore, Json, WatchOptions } from '../store.ts';
+import {
+  type ControlDocument,
+  type ControlEvent,
+  type ControlStore,
+  type Json,
+  presencePrefix,
+  type WatchOptions,
+} from '../store.ts';
 import { openDatabase, type SqlDatabase, type SqlValue } from './database.ts';
 
 export interface SqliteStoreOptions {
@@ -14,9 +21,12 @@ export interface SqliteStoreOptions {
   clock?: Clock;
   /** How often a watch looks for what other processes wrote, in milliseconds. */
   pollInterval?: number;
-  /** Changes kept for watches that resume. */
+  /** Changes kept for watches that resume, at least; of each presence key only the newest counts. */
   history?: number;
 }
+
+/** Most changes between two trims of the history. */
+const trimInterval = 64;
 
 /** Events a watch reads at a time. */
 const batchSize = 256;
@@ -28,6 +38,9 @@ const schema = `
   CREATE TABLE IF NOT EXISTS event (
     revision INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, value TEXT
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS event_key ON event (key);
+  CREATE TABLE IF NOT EXISTS compaction (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL) STRICT;
+  INSERT OR IGNORE INTO compaction SELECT 1, coalesce(min(revision), 1) - 1 FROM event;
 `;
 
 /** Opens or creates the file, readable by its owner only. */
@@ -132,7 +145,11 @@ class SqliteStore implements ControlStore {
             DO UPDATE SET value = excluded.value, revision = excluded.revision RETURNING key`;
           database.all(upsert, [key, text, written]);
         }
-        database.all('DELETE FROM event WHERE revision <= ? RETURNING key', [written - this.#history]);
+        if (key.startsWith(presencePrefix)) {
+          database.all('DELETE FROM event WHERE key = ? AND revision < ? RETURNING revision', [key, written]);
+        }
+        const interval = Math.min(trimInterval, Math.max(1, Math.floor(this.#history / 100)));
+        if (written % interval === 0) trim(database, this.#history);
         return written;
       }),
     );
@@ -172,13 +189,21 @@ class SqliteStore implements ControlStore {
 }
 
 function eventsAfter(database: SqlDatabase, last: number): Record<string, SqlValue>[] {
-  const [bounds] = database.all('SELECT min(revision) AS oldest FROM event');
-  const oldest = Number(bounds?.['oldest'] ?? 1);
-  if (last !== 0 && last + 1 < oldest) {
-    throw new ControlError('revision_compacted', `after ${last}, but the oldest change kept is ${oldest}`);
+  const compacted = Number(database.all('SELECT revision FROM compaction')[0]?.['revision'] ?? 0);
+  if (last !== 0 && last < compacted) {
+    throw new ControlError('revision_compacted', `after ${last}, but changes up to ${compacted} are gone`);
   }
   const query = 'SELECT revision, key, value FROM event WHERE revision > ? ORDER BY revision LIMIT ?';
   return database.all(query, [last, batchSize]);
+}
+
+/** Forgets all but the newest changes, and remembers up to where. */
+function trim(database: SqlDatabase, history: number): void {
+  const query = 'SELECT revision FROM event ORDER BY revision DESC LIMIT 1 OFFSET ?';
+  const newest = database.all(query, [history])[0]?.['revision'];
+  if (newest === undefined) return;
+  database.all('DELETE FROM event WHERE revision <= ? RETURNING revision', [newest]);
+  database.all('UPDATE compaction SET revision = ? RETURNING id', [newest]);
 }
 
 /** From SQLite's own counter, which outlives trimmed history. */

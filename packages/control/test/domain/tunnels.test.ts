@@ -80,6 +80,18 @@ test('renaming keeps the secret, and a new secret is told to listeners', async (
   assert.equal(changes.length, 2);
 });
 
+test('a listener that throws is reported, and keeps no other from hearing', async (t) => {
+  const failures: Error[] = [];
+  const { control } = await createBench(t, { failed: (error) => failures.push(error) });
+  const heard: string[] = [];
+  control.onChange(() => {
+    throw new Error('mine');
+  });
+  control.onChange(({ type }) => heard.push(type));
+  await control.tunnels.delete((await control.tunnels.create({ name: 'a' })).id);
+  assert.deepEqual([heard, failures.map(String)], [['tunnel-deleted'], ['Error: mine']]);
+});
+
 test('lists are filtered by id, name, prefix and time', async (t) => {
   let now = new Date('2026-01-01T00:00:00Z');
   const { control } = await createBench(t, { date: () => now });

@@ -1,8 +1,8 @@
 // One request on its way to whoever answers it and the answer back: streaming both ways, backpressure included.
-import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type OutgoingMessage, request, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { sendBadRequest, sendFailure } from './failures.ts';
-import { hasBody, toHostname, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { hasBody, toHostname, toPairs, toRequestHead, withoutHopByHop } from './request-head.ts';
 import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** Never rejects: what goes wrong is the answer. */
@@ -45,6 +45,7 @@ export async function forward(
     answered = true;
     void refuse(answer, () => {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer.rawHeaders));
+      passTrailers(answer, response);
       pipeline(answer, response, () => {});
     });
   });
@@ -56,6 +57,15 @@ export async function forward(
     void refuse(error, () => response.destroy());
   });
   outgoing.once('close', dropBody);
+  passTrailers(incoming, outgoing);
   if (hasBody(incoming)) incoming.pipe(outgoing);
   else outgoing.end();
+}
+
+/** Fields behind a body in chunks [RFC 9110 6.5]; to be called before the body is piped, so that they come before its end. */
+function passTrailers(from: IncomingMessage, to: OutgoingMessage): void {
+  from.once('end', () => {
+    const { rawTrailers } = from;
+    if (rawTrailers.length > 0) to.addTrailers(toPairs(rawTrailers) as unknown as Record<string, string>);
+  });
 }

@@ -77,7 +77,8 @@ export function withoutHopByHop(rawHeaders: readonly string[], keep: (name: stri
     .flat();
 }
 
-function toPairs(rawHeaders: readonly string[]): [name: string, value: string][] {
+/** Fields as Node lists them, by twos. */
+export function toPairs(rawHeaders: readonly string[]): [name: string, value: string][] {
   return Array.from({ length: rawHeaders.length / 2 }, (_, index) => [
     rawHeaders[index * 2]!,
     rawHeaders[index * 2 + 1]!,

@@ -47,17 +47,25 @@ export class TunnelService implements AsyncDisposable {
   /** Where connectors dial, and where the control API is. */
   readonly port: number;
   readonly controlUrl: string;
+  readonly controlToken: string;
   readonly #listener: TunnelListener;
   readonly #api: ControlApi;
   readonly #cleanup: Cleanup;
 
-  private constructor(parts: { control: Control; listener: TunnelListener; api: ControlApi; cleanup: Cleanup }) {
+  private constructor(parts: {
+    control: Control;
+    listener: TunnelListener;
+    api: ControlApi;
+    token: string;
+    cleanup: Cleanup;
+  }) {
     this.control = parts.control;
     this.registry = parts.listener.registry;
     this.publicHostnames = new PublicHostnames(this.registry, this.control.table);
     this.dial = createTunnelDial(this.registry);
     this.port = parts.listener.port;
     this.controlUrl = parts.api.url;
+    this.controlToken = parts.token;
     this.#listener = parts.listener;
     this.#api = parts.api;
     this.#cleanup = parts.cleanup;
@@ -107,7 +115,13 @@ export class TunnelService implements AsyncDisposable {
 async function begin<Service>(
   options: TunnelServiceOptions,
   cleanup: Cleanup,
-  build: (parts: { control: Control; listener: TunnelListener; api: ControlApi; cleanup: Cleanup }) => Service,
+  build: (parts: {
+    control: Control;
+    listener: TunnelListener;
+    api: ControlApi;
+    token: string;
+    cleanup: Cleanup;
+  }) => Service,
 ): Promise<Service> {
   const { stateDirectory, onEvent } = options;
   await state.openStateDirectory(stateDirectory);
@@ -164,7 +178,7 @@ async function begin<Service>(
   await state.writeDiscovery(stateDirectory, { url: api.url, token, account: control.accountTag });
   cleanup.add(() => state.removeDiscovery(stateDirectory, api.url));
 
-  const service = build({ control, listener, api, cleanup });
+  const service = build({ control, listener, api, token, cleanup });
   const stop = control.onChange((change) => {
     if (change.type === 'routes-changed') for (const tunnelId of change.tunnelIds) announce(tunnelId);
     else registry.revoke(change.tunnelId);

@@ -1,15 +1,17 @@
 // The connector's end of one link: dial TLS, serve HTTP/2 on it, register, then serve connections.
-import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2';
+import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Clock } from '@sallyport/egress';
-import type { ClientInfo } from '../edge/edge-link.ts';
-import { ControlChannel, type Message } from '../link/control-channel.ts';
-import { channelBinding, createNonce, isProof, type ProofFacts, prove } from '../link/proof.ts';
-import * as protocol from '../link/protocol.ts';
 import { type AnnouncedRoutes, parseAnnouncedRoutes } from '../link/announced-routes.ts';
-import { isTunnelErrorCode, TunnelError } from '../link/tunnel-error.ts';
+import { watchBacklog } from '../link/backlog.ts';
+import { ControlChannel, type Message } from '../link/control-channel.ts';
+import { channelBinding } from '../link/proof.ts';
+import * as protocol from '../link/protocol.ts';
+import { TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import * as windows from '../link/windows.ts';
+import { toEdgeFailure } from './edge-failure.ts';
+import { type ConnectorIdentity, Registration, toRefusal } from './registration.ts';
 import { type Services, serveConnect } from './serve-stream.ts';
 
 export interface EdgeAddress {
@@ -17,19 +19,16 @@ export interface EdgeAddress {
   readonly port: number;
 }
 
-export interface ConnectorLinkOptions extends Services {
+export interface ConnectorLinkOptions extends Services, ConnectorIdentity {
   edge: EdgeAddress;
   /** The edge's authority, PEM: nothing else is trusted. */
   ca: string;
   /** The name the edge's certificate must carry. Default: the one every edge has. */
   serverName?: string | undefined;
-  tunnelId: string;
-  secret: Uint8Array;
-  connectorId: string;
-  client?: ClientInfo | undefined;
   clock: Clock;
   pingInterval?: number | undefined;
   pingDeadline?: number | undefined;
+  registrationTimeout?: number | undefined;
   registered(): void;
   /** The tunnel's routes as the edge has them now; comes with each registration and each change. */
   announced?: ((routes: AnnouncedRoutes) => void) | undefined;
@@ -41,56 +40,65 @@ export class ConnectorLink {
   /** Resolves with the reason when the link is over. */
   readonly closed: Promise<TunnelError>;
   readonly #options: ConnectorLinkOptions;
+  readonly #registration: Registration;
   #socket: TLSSocket | undefined;
   #session: ServerHttp2Session | undefined;
   #control: ControlChannel | undefined;
-  #streams = 0;
+  readonly #streams = new Map<number, ServerHttp2Stream>();
+  /** Connections whose origin has not got everything yet. */
+  #serving = 0;
   #registered = false;
+  /** The edge opens nothing more, and has finished with all it opened. */
+  #drained = false;
+  #over = false;
   #cancels: (() => void)[] = [];
   #settle: (error: TunnelError) => void = () => {};
-  #heard: (() => void) | undefined;
-  #idle: (() => void) | undefined;
 
   constructor(options: ConnectorLinkOptions) {
     this.#options = options;
+    this.#registration = new Registration(options);
     this.closed = new Promise((resolve) => (this.#settle = resolve));
   }
 
   start(): this {
     const { edge, ca, serverName = protocol.edgeServerName, clock } = this.#options;
+    const address = `${edge.host}:${edge.port}`;
     const tls = { ca, ALPNProtocols: [protocol.alpn], minVersion: 'TLSv1.3' } as const;
     const socket = connectTls({ ...tls, host: edge.host, port: edge.port, servername: serverName });
+    let secured = false;
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.once('error', (cause) => this.#fail(new TunnelError('link_lost', `${edge.host}:${edge.port}`, { cause })));
-    socket.once('close', () => this.#fail(new TunnelError('link_lost', 'the edge closed the connection')));
+    socket.on('error', (cause) =>
+      this.#fail(toEdgeFailure(cause, { address, secured, untrusted: socket.authorizationError })),
+    );
+    socket.once('close', () => this.#fail(new TunnelError('link_lost', `${address} closed the connection`)));
     socket.once('secureConnect', () => {
+      secured = true;
       if (socket.alpnProtocol === protocol.alpn) this.#serve(socket);
-      else this.#fail(new TunnelError('protocol_error', `no ${protocol.alpn} at ${edge.host}:${edge.port}`));
+      else this.#fail(new TunnelError('protocol_error', `no ${protocol.alpn} at ${address}`));
     });
-    const late = new TunnelError('registration_timeout', 'the edge did not answer');
-    this.#cancels.push(clock.after(protocol.registrationTimeout, () => !this.#registered && this.#fail(late)));
+    const timeout = this.#options.registrationTimeout ?? protocol.registrationTimeout;
+    const late = (): void => {
+      if (this.#registered) return;
+      this.#fail(new TunnelError('registration_timeout', `${address} did not answer within ${timeout} ms`));
+    };
+    this.#cancels.push(clock.after(timeout, late));
     return this;
   }
 
   /** Asks the edge for no new connections, lets running ones finish within grace, then closes. */
   async drain(grace: number = protocol.drainGrace): Promise<void> {
-    if (this.#registered && this.#session?.destroyed === false) {
-      await new Promise<void>((resolve) => {
-        this.#cancels.push(this.#options.clock.after(grace, resolve));
-        const check = (): void => {
-          if (this.#streams === 0) resolve();
-        };
-        this.#heard = () => {
-          this.#idle = check;
-          check();
-        };
-        void this.closed.then(() => resolve());
-        this.#control?.send({ type: 'draining' });
-      });
+    if (!this.#registered || this.#over || grace <= 0) this.destroy();
+    else {
+      this.#control?.send({ type: 'draining' });
+      this.#cancels.push(this.#options.clock.after(grace, () => this.destroy()));
     }
-    this.destroy();
     await this.closed;
+  }
+
+  /** Tells a draining edge that the link in this one's place was dialled, with or without success. */
+  moved(): void {
+    this.#control?.send({ type: 'moved' });
   }
 
   destroy(): void {
@@ -98,10 +106,12 @@ export class ConnectorLink {
   }
 
   #fail(error: TunnelError): void {
+    if (this.#over) return;
+    this.#over = true;
     for (const cancel of this.#cancels.splice(0)) cancel();
     this.#settle(error);
     this.#session?.destroy();
-    this.#socket?.on('error', () => {}).destroy();
+    this.#socket?.destroy();
   }
 
   #serve(socket: TLSSocket): void {
@@ -109,87 +119,93 @@ export class ConnectorLink {
       maxSessionMemory: windows.maxSessionMemory,
       settings: {
         initialWindowSize: windows.streamWindow,
-        maxConcurrentStreams: windows.maxStreams,
+        // The control stream is one too.
+        maxConcurrentStreams: windows.maxStreams + 1,
         maxFrameSize: windows.maxFrameSize,
         maxHeaderListSize: protocol.maxHeaderBytes,
       },
     });
     this.#session = session;
     session.setLocalWindowSize(windows.sessionWindow);
-    session.on('error', (cause) => this.#fail(new TunnelError('protocol_error', 'HTTP/2', { cause })));
+    session.on('error', (cause) => this.#fail(new TunnelError('protocol_error', cause.message, { cause })));
     session.once('close', () => this.#fail(new TunnelError('link_lost', 'the edge closed the link')));
     session.on('stream', (stream, headers) => {
+      stream.on('error', () => {});
       if (headers[':method'] === 'POST' && headers[':path'] === protocol.controlPath && this.#control === undefined) {
         stream.respond({ ':status': 200 });
-        this.#control = this.#register(new ControlSlot(), stream, socket);
+        this.#control = this.#listen(stream, socket);
       } else if (headers[':method'] === 'CONNECT' && this.#registered) {
-        this.#streams += 1;
-        stream.once('close', () => {
-          this.#streams -= 1;
-          this.#idle?.();
-        });
-        void serveConnect(stream, headers, this.#options);
+        this.#serving += 1;
+        this.#streams.set(stream.id!, stream);
+        stream.once('close', () => this.#streams.delete(stream.id!));
+        void serveConnect(stream, headers, this.#options, this.#served);
       } else {
-        stream.on('error', () => {}).close(constants.NGHTTP2_REFUSED_STREAM);
+        this.#fail(new TunnelError('protocol_error', `${headers[':method']} ${headers[':path'] ?? ''} out of turn`));
       }
     });
   }
 
-  #register(
-    slot: ControlSlot,
-    stream: ConstructorParameters<typeof ControlChannel>[0],
-    socket: TLSSocket,
-  ): ControlChannel {
-    const { tunnelId, connectorId, secret, client } = this.#options;
-    slot.channel = new ControlChannel(
+  readonly #served = (): void => {
+    this.#serving -= 1;
+    this.#finish();
+  };
+
+  #listen(stream: ServerHttp2Stream, socket: TLSSocket): ControlChannel {
+    return new ControlChannel(
       stream,
       {
-        message: (message) => {
-          if (message.type === 'challenge' && slot.facts === undefined && typeof message['nonce'] === 'string') {
-            const binding = channelBinding(socket);
-            const named = { tunnelId, connectorId, connectorNonce: createNonce() };
-            slot.facts = { ...named, binding, edgeNonce: message['nonce'] };
-            const proof = prove('connector', secret, slot.facts);
-            const ids = { tunnel: tunnelId, connector: connectorId, nonce: named.connectorNonce };
-            slot.channel?.send({ type: 'register', version: protocol.protocolVersion, ...ids, proof, client });
-          } else this.#hear(message, slot.facts);
-        },
+        message: (message) => (this.#registered ? this.#hear(message) : this.#register(message, socket)),
         ended: (error) => this.#fail(error),
       },
       { maxMessage: protocol.maxEdgeMessage },
     );
-    return slot.channel;
   }
 
-  #hear(message: Message, facts: ProofFacts | undefined): void {
-    const { type, code } = message;
-    if (type === 'refused') {
-      this.#fail(new TunnelError(isTunnelErrorCode(code) ? code : 'protocol_error', 'the edge refused the link'));
-    } else if (type === 'accepted' && facts !== undefined && !this.#registered) {
-      const { secret, clock, pingInterval, pingDeadline, registered } = this.#options;
-      if (!isProof(message['proof'], prove('edge', secret, facts))) {
-        return this.#fail(new TunnelError('edge_untrusted', 'its proof is wrong'));
-      }
-      this.#registered = true;
-      const stop = startWatchdog(this.#session!, {
-        clock,
-        interval: pingInterval ?? protocol.pingInterval,
-        deadline: pingDeadline ?? protocol.pingDeadline,
-        expired: () => this.#fail(new TunnelError('link_lost', 'the edge answers no PING')),
-      });
-      this.#cancels.push(stop);
-      registered();
-    } else if (type === 'draining') this.#options.draining();
-    else if (type === 'draining-heard') this.#heard?.();
-    else if (type === 'routes' && this.#registered) {
+  #register(message: Message, socket: TLSSocket): void {
+    if (message.type === 'refused') return this.#fail(toRefusal(message));
+    if (message.type === 'challenge') {
+      const answer = this.#registration.answer(message, channelBinding(socket));
+      if (answer !== undefined) this.#control?.send(answer);
+    }
+    if (message.type !== 'accepted') return;
+    const doubt = this.#registration.doubt(message);
+    if (doubt !== undefined) return this.#fail(doubt);
+    this.#registered = true;
+    this.#control!.trust();
+    const { clock, pingInterval, pingDeadline } = this.#options;
+    const watched = { clock, received: () => socket.bytesRead };
+    const stopWatchdog = startWatchdog(this.#session!, {
+      ...watched,
+      interval: pingInterval ?? protocol.pingInterval,
+      deadline: pingDeadline ?? protocol.pingDeadline,
+      expired: () => this.#fail(new TunnelError('link_lost', 'the edge answers no PING')),
+    });
+    this.#cancels.push(stopWatchdog, watchBacklog(this.#session!, { ...watched, streams: this.#streams }));
+    this.#options.registered();
+  }
+
+  #hear(message: Message): void {
+    if (message.type === 'begin') this.#control?.send({ type: 'ready' });
+    else if (message.type === 'reset') this.#reset(message['streams']);
+    else if (message.type === 'draining') this.#options.draining();
+    else if (message.type === 'drained') {
+      this.#drained = true;
+      this.#finish();
+    } else if (message.type === 'routes') {
       const routes = parseAnnouncedRoutes(message);
-      if (routes !== undefined) this.#options.announced?.(routes);
+      if (routes === undefined) this.#fail(new TunnelError('protocol_error', 'the announced routes are malformed'));
+      else this.#options.announced?.(routes);
     }
   }
-}
 
-/** What registration on one control stream has come to. */
-class ControlSlot {
-  channel: ControlChannel | undefined;
-  facts: ProofFacts | undefined;
+  /** The edge broke these streams off. */
+  #reset(ids: unknown): void {
+    if (!Array.isArray(ids)) return;
+    for (const id of ids) this.#streams.get(id)?.destroy(new Error('Reset by the edge'));
+  }
+
+  /** Closes when both ends have finished with everything. */
+  #finish(): void {
+    if (this.#drained && this.#serving === 0) this.destroy();
+  }
 }

@@ -9,14 +9,16 @@ import { ConnectorLink, type ConnectorLinkOptions, type EdgeAddress } from './co
 export const defaultLinks = 4;
 /** Milliseconds a link must have stood before its failures are forgotten. */
 export const stablePeriod = 60_000;
+/** Milliseconds within which the other links are dialled once one is back. */
+export const returnSpread = 200;
+
+type PassedOn = Omit<ConnectorLinkOptions, 'edge' | 'index' | 'connectorId' | 'clock' | 'registered' | 'draining'>;
 
 /** One of the connector's links: its number, from 0, and the edge it was dialled to. */
 export interface LinkInfo {
   readonly index: number;
   readonly edge: EdgeAddress;
 }
-
-type PassedOn = Omit<ConnectorLinkOptions, 'edge' | 'connectorId' | 'clock' | 'registered' | 'draining'>;
 
 export interface ConnectorOptions extends PassedOn, Partial<Pick<ConnectorLinkOptions, 'clock' | 'connectorId'>> {
   edges: readonly EdgeAddress[];
@@ -30,12 +32,31 @@ export interface ConnectorOptions extends PassedOn, Partial<Pick<ConnectorLinkOp
   lost?: ((error: TunnelError, wait: number, link: LinkInfo) => void) | undefined;
 }
 
+/** What is known of one of the links that are to stand. */
+interface Slot {
+  readonly index: number;
+  /** Dials so far; each goes to the next address. */
+  dials: number;
+  /** Failures in a row. */
+  failures: number;
+}
+
+/** A dial that is due. */
+interface Wait {
+  readonly slot: Slot;
+  /** Milliseconds. */
+  readonly wait: number;
+  readonly retryable: boolean;
+  /** Called when the dial has succeeded or failed. */
+  readonly settled?: (() => void) | undefined;
+}
+
 export class Connector implements AsyncDisposable {
   readonly connectorId: string;
   readonly #options: ConnectorOptions;
   /** Every link there is, and whether it is registered and not draining. */
   readonly #links = new Map<ConnectorLink, boolean>();
-  readonly #waits = new Set<() => void>();
+  readonly #waits = new Map<Wait, () => void>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ConnectorOptions) {
@@ -51,14 +72,15 @@ export class Connector implements AsyncDisposable {
   /** Starts dialling; returns at once. */
   start(): this {
     const { links = defaultLinks } = this.#options;
-    for (let slot = 0; slot < links; slot += 1) this.#dial(slot, 0);
+    for (let index = 0; index < links; index += 1) this.#dial({ index, dials: 0, failures: 0 });
     return this;
   }
 
   /** Drains every link: running connections get `grace` milliseconds to finish. */
   close(grace: number = drainGrace): Promise<void> {
     this.#closing ??= (async () => {
-      for (const cancel of this.#waits) cancel();
+      for (const cancel of this.#waits.values()) cancel();
+      this.#waits.clear();
       await Promise.all([...this.#links.keys()].map((link) => link.drain(grace)));
     })();
     return this.#closing;
@@ -68,38 +90,36 @@ export class Connector implements AsyncDisposable {
     return this.close();
   }
 
-  /** Keeps one slot served; `failures` counts those since it was last stable, and moves on to the next address. */
-  #dial(slot: number, failures: number): void {
+  /** Keeps one slot served. `settled` is called when this dial has succeeded or failed. */
+  #dial(slot: Slot, settled?: () => void): void {
     const { edges, clock = systemClock, changed, registered, lost, random = Math.random } = this.#options;
-    const info: LinkInfo = { index: slot, edge: edges[(slot + failures) % edges.length]! };
-    let stable = false;
+    const info: LinkInfo = { index: slot.index, edge: edges[(slot.index + slot.dials) % edges.length]! };
+    slot.dials += 1;
     let replaced = false;
     let cancelStable: (() => void) | undefined;
-    const next = (count: number, wait: number): void => {
-      if (this.#closing !== undefined) return;
-      const cancel = clock.after(wait, () => {
-        this.#waits.delete(cancel);
-        this.#dial(slot, count);
-      });
-      this.#waits.add(cancel);
-    };
     const link: ConnectorLink = new ConnectorLink({
       ...this.#options,
       connectorId: this.connectorId,
       clock,
-      edge: info.edge,
+      ...info,
       registered: () => {
         this.#links.set(link, true);
-        cancelStable = clock.after(stablePeriod, () => (stable = true));
+        cancelStable = clock.after(stablePeriod, () => (slot.failures = 0));
         registered?.(info);
         changed?.(this.live);
+        settled?.();
+        this.#hurry();
       },
       draining: () => {
-        if (replaced) return;
+        if (replaced || this.#closing !== undefined) return;
         replaced = true;
+        cancelStable?.();
         this.#links.set(link, false);
         changed?.(this.live);
-        next(failures + 1, 0);
+        // An edge that drains every link as soon as it stands must not be dialled in a circle.
+        const wait = slot.failures === 0 ? 0 : toBackoff(slot.failures, { random, retryable: true });
+        slot.failures += 1;
+        this.#wait({ slot, wait, retryable: true, settled: () => link.moved() });
       },
     });
     this.#links.set(link, false);
@@ -107,11 +127,33 @@ export class Connector implements AsyncDisposable {
       cancelStable?.();
       this.#links.delete(link);
       changed?.(this.live);
+      settled?.();
       if (replaced || this.#closing !== undefined) return;
-      const count = stable ? 1 : failures + 1;
-      const wait = toBackoff(count, { random });
+      slot.failures += 1;
+      const { retryable } = error;
+      const wait = toBackoff(slot.failures, { random, retryable });
       lost?.(error, wait, info);
-      next(count, wait);
+      this.#wait({ slot, wait, retryable });
     });
+  }
+
+  #wait(due: Wait): void {
+    const { clock = systemClock } = this.#options;
+    const cancel = clock.after(due.wait, () => {
+      this.#waits.delete(due);
+      this.#dial(due.slot, due.settled);
+    });
+    this.#waits.set(due, cancel);
+  }
+
+  /** One link is back, so the edge is: the others do not sit out their time. */
+  #hurry(): void {
+    const { random = Math.random } = this.#options;
+    for (const [due, cancel] of [...this.#waits]) {
+      if (!due.retryable || due.wait <= returnSpread) continue;
+      cancel();
+      this.#waits.delete(due);
+      this.#wait({ ...due, wait: random() * returnSpread });
+    }
   }
 }

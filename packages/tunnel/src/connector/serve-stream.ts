@@ -21,29 +21,37 @@ export interface Services {
 
 const authority = /^(?:\[([\da-f:.]+)\]|([^\s:[\]@/]{1,253})):(\d{1,5})$/i;
 
+/** Serves one stream; `served` is called once its origin, or the handler of its kind, is done with it. */
 export async function serveConnect(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   { dial, http }: Services,
+  served: () => void,
 ): Promise<void> {
   const { ':authority': target = '', [kindHeader]: kind = 'tcp' } = headers;
-  const controller = new AbortController();
-  const abort = (): void => controller.abort(new Error('The edge gave up'));
   stream.on('error', () => {});
-  stream.once('close', abort);
   const [, ip, name, port] = authority.exec(target) ?? [];
   const hostname = ip ?? name;
+  const refused = (code: TunnelErrorCode, detail: string): void => {
+    refuse(stream, code, detail);
+    served();
+  };
   if (hostname === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    return refuse(stream, 'invalid_destination', target);
+    return refused('invalid_destination', target);
   }
   if (kind === 'http' && http !== undefined) {
-    stream.off('close', abort);
     stream.respond({ ':status': 200 }, { waitForTrailers: true });
-    return http(new LinkStream(stream), hostname);
+    const plain = new LinkStream(stream);
+    plain.once('close', served);
+    return http(plain, hostname);
   }
-  if (kind !== 'tcp') return refuse(stream, 'unsupported_kind', String(kind));
+  if (kind !== 'tcp') return refused('unsupported_kind', String(kind));
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(new Error('The edge gave up'));
+  stream.once('close', abort);
   try {
     const origin = await dial({ hostname, port: Number(port) }, { signal: controller.signal });
+    origin.once('close', served);
     if (stream.destroyed || stream.closed) {
       origin.on('error', () => {}).destroy();
       return;
@@ -53,7 +61,7 @@ export async function serveConnect(
     relay(new LinkStream(stream), origin);
   } catch (error) {
     const { code, detail, message } = error as { code?: unknown; detail?: unknown; message?: unknown };
-    refuse(stream, toDialCode(code), String(detail ?? message));
+    refused(toDialCode(code), String(detail ?? message));
   }
 }
 

@@ -1,15 +1,17 @@
 // The edge's end of one link: an HTTP/2 client session over the connection that the connector dialled.
 import { randomUUID } from 'node:crypto';
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, Http2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '@sallyport/egress';
-import type { ControlChannel } from '../link/control-channel.ts';
+import { type AnnouncedRoutes, toRoutesMessage } from '../link/announced-routes.ts';
+import { watchBacklog } from '../link/backlog.ts';
+import type { ControlChannel, Message } from '../link/control-channel.ts';
 import { LinkStream } from '../link/link-stream.ts';
-import type { AnnouncedRoutes } from '../link/announced-routes.ts';
 import * as protocol from '../link/protocol.ts';
 import { toDialCode, TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import { maxStreams } from '../link/windows.ts';
+import { awaitAnswer, unlessAborted } from './open-stream.ts';
 
 export interface LinkTarget {
   readonly hostname: string;
@@ -23,11 +25,14 @@ export interface EdgeLinkOptions {
   pingInterval?: number | undefined;
   pingDeadline?: number | undefined;
   openTimeout?: number | undefined;
+  registrationTimeout?: number | undefined;
 }
 
 export interface LinkIdentity {
   readonly tunnelId: string;
   readonly connectorId: string;
+  /** Which of its connector's links it is, from 0. */
+  readonly index: number;
   readonly client: ClientInfo;
   /** Where the connector dialled from. */
   readonly remoteAddress: string;
@@ -39,10 +44,19 @@ export interface ClientInfo {
   readonly arch: string;
 }
 
+/** The connection a link runs on. */
+export interface LinkConnection {
+  readonly session: ClientHttp2Session;
+  readonly control: ControlChannel;
+  /** Bytes that arrived so far. */
+  readonly received: () => number;
+}
+
 export class EdgeLink implements LinkIdentity {
+  readonly id: string = randomUUID();
   readonly tunnelId: string;
   readonly connectorId: string;
-  readonly id: string = randomUUID();
+  readonly index: number;
   readonly client: ClientInfo;
   readonly remoteAddress: string;
   readonly openedAt: Date = new Date();
@@ -53,58 +67,82 @@ export class EdgeLink implements LinkIdentity {
   readonly #session: ClientHttp2Session;
   readonly #control: ControlChannel;
   readonly #clock: Clock;
-  readonly #openTimeout: number;
-  #streams = 0;
-  #draining = false;
-  #idle: (() => void) | undefined;
+  readonly #options: EdgeLinkOptions;
+  readonly #streams = new Map<number, Http2Stream>();
+  #resets: number[] = [];
+  #routes: AnnouncedRoutes | undefined;
+  #announcing = false;
+  /** Set until the connector said that it is ready, or the link is over. */
+  #beginning: Promise<void> | undefined;
+  #ready: () => void = () => {};
+  #moved: () => void = () => {};
+  #retired = false;
+  #draining: Promise<void> | undefined;
+  #reason: TunnelError | undefined;
 
-  constructor(
-    session: ClientHttp2Session,
-    control: ControlChannel,
-    identity: LinkIdentity,
-    options: EdgeLinkOptions = {},
-  ) {
+  constructor(connection: LinkConnection, identity: LinkIdentity, options: EdgeLinkOptions = {}) {
+    const { session, control, received } = connection;
     this.tunnelId = identity.tunnelId;
     this.connectorId = identity.connectorId;
+    this.index = identity.index;
     this.client = identity.client;
     this.remoteAddress = identity.remoteAddress;
     this.#session = session;
     this.#control = control;
+    this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#openTimeout = options.openTimeout ?? protocol.openTimeout;
-    const stopWatchdog = startWatchdog(session, {
-      clock: this.#clock,
-      interval: options.pingInterval ?? protocol.pingInterval,
-      deadline: options.pingDeadline ?? protocol.pingDeadline,
-      measured: (milliseconds) => (this.roundTrip = milliseconds),
-      expired: () => this.destroy(),
-    });
+    this.#beginning = new Promise((resolve) => (this.#ready = resolve));
+    const clock = this.#clock;
+    const stops = [
+      startWatchdog(session, {
+        clock,
+        received,
+        interval: options.pingInterval ?? protocol.pingInterval,
+        deadline: options.pingDeadline ?? protocol.pingDeadline,
+        measured: (milliseconds) => (this.roundTrip = milliseconds),
+        expired: () => this.destroy(new TunnelError('link_lost', 'the connector answers no PING')),
+      }),
+      watchBacklog(session, { clock, received, streams: this.#streams }),
+    ];
     this.closed = new Promise((resolve) => {
       session.once('close', () => {
-        stopWatchdog();
-        this.#draining = true;
-        this.#idle?.();
+        for (const stop of stops) stop();
+        this.#retired = true;
+        this.#begun();
+        this.#moved();
         resolve();
       });
     });
-    control.handle({
-      message: ({ type }) => {
-        if (type !== 'draining') return;
-        this.#draining = true;
-        control.send({ type: 'draining-heard' });
-      },
-      ended: () => this.destroy(),
-    });
+    control.handle({ message: (message) => this.#hear(message), ended: (error) => this.destroy(error) });
   }
 
   /** Connections that are open or being opened. */
   get streams(): number {
-    return this.#streams;
+    return this.#streams.size;
   }
 
   /** Whether new connections may be opened on it. */
   get live(): boolean {
-    return !this.#draining && !this.#session.closed && !this.#session.destroyed;
+    return !this.#retired && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Whether the edge wants to be rid of it. */
+  get draining(): boolean {
+    return this.#draining !== undefined;
+  }
+
+  /** Whether the connector has confirmed all that was said to it before `begin()`. */
+  get ready(): boolean {
+    return this.#beginning === undefined;
+  }
+
+  /** Lets connections be opened, once the connector has heard everything that was announced until now. */
+  begin(): void {
+    this.#control.send({ type: 'begin' });
+    const cancel = this.#clock.after(this.#options.registrationTimeout ?? protocol.registrationTimeout, () =>
+      this.destroy(new TunnelError('registration_timeout', 'the connector did not begin')),
+    );
+    void this.#beginning?.then(cancel);
   }
 
   /**
@@ -115,9 +153,98 @@ export class EdgeLink implements LinkIdentity {
     { hostname, port, kind = 'tcp' }: LinkTarget,
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Duplex> {
-    if (!this.live) throw new TunnelError('link_draining', this.connectorId);
-    if (this.#streams >= maxStreams) throw new TunnelError('link_busy', `${this.#streams} connections are open`);
     if (signal?.aborted === true) throw new TunnelError('aborted', 'before the call', { cause: signal.reason });
+    if (this.#beginning !== undefined) await unlessAborted(this.#beginning, signal);
+    if (!this.live) throw this.#reason ?? new TunnelError('link_draining', this.connectorId);
+    if (this.#streams.size >= maxStreams) throw new TunnelError('link_busy', `${maxStreams} connections are open`);
+    const stream = this.#request({ hostname, port, kind });
+    const timeout = this.#options.openTimeout ?? protocol.openTimeout;
+    const lost = (): TunnelError => this.#reason ?? new TunnelError('link_lost', 'before the connector answered');
+    let response;
+    try {
+      response = await awaitAnswer(stream, { clock: this.#clock, timeout, signal, lost });
+    } catch (error) {
+      this.#reset(stream);
+      throw error;
+    }
+    if (Number(response[':status']) === 200) return new LinkStream(stream, (broken) => this.#reset(broken));
+    // An end, not a reset: see #reset.
+    stream.once('wantTrailers', () => stream.sendTrailers({}));
+    stream.resume().end();
+    throw new TunnelError(toDialCode(response[protocol.errorHeader]), toDetail(response[protocol.detailHeader]));
+  }
+
+  /** Tells the connector which destinations lead to it now. While one list is on its way only the latest waits. */
+  announce(routes: AnnouncedRoutes): void {
+    this.#routes = routes;
+    if (this.#announcing) return;
+    const message = toRoutesMessage(routes);
+    this.#routes = undefined;
+    this.#announcing = this.#control.send(message, () => {
+      this.#announcing = false;
+      if (this.#routes !== undefined) this.announce(this.#routes);
+    });
+  }
+
+  /**
+   * Tells the connector to dial another link, opens nothing more once it has, and closes when running connections have
+   * finished or grace is over.
+   */
+  drain(grace: number = protocol.drainGrace): Promise<void> {
+    this.#draining ??= (async () => {
+      if (!this.#session.destroyed && grace > 0) {
+        const cancel = this.#clock.after(grace, () => this.destroy());
+        if (this.live) await this.#replaced();
+        this.#retire();
+        await this.closed;
+        cancel();
+      }
+      this.destroy();
+      await this.closed;
+    })();
+    return this.#draining;
+  }
+
+  /** Ends the link and everything on it, now; connections that are being opened fail with the reason. */
+  destroy(reason?: TunnelError): void {
+    this.#reason ??= reason;
+    this.#session.destroy();
+  }
+
+  /** Until the connector has dialled a link in place of this one, or has had its time. */
+  #replaced(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(protocol.replacementTimeout, resolve);
+      this.#moved = () => {
+        cancel();
+        resolve();
+      };
+      this.#control.send({ type: 'draining' });
+    });
+  }
+
+  #hear({ type }: Message): void {
+    if (type === 'ready') this.#begun();
+    else if (type === 'moved') this.#moved();
+    else if (type === 'draining') this.#retire();
+  }
+
+  #begun(): void {
+    this.#beginning = undefined;
+    this.#ready();
+  }
+
+  #retire(): void {
+    this.#retired = true;
+    this.#tellDrained();
+  }
+
+  /** The connector closes the link when it has finished too: it may still be writing to a slow origin. */
+  #tellDrained(): void {
+    if (this.#retired && this.#streams.size === 0) this.#control.send({ type: 'drained' });
+  }
+
+  #request({ hostname, port, kind = 'tcp' }: LinkTarget): ClientHttp2Stream {
     const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
     const headers = { ':method': 'CONNECT', ':authority': `${host}:${port}`, [protocol.kindHeader]: kind };
     let stream: ClientHttp2Stream;
@@ -126,70 +253,28 @@ export class EdgeLink implements LinkIdentity {
     } catch (cause) {
       throw new TunnelError('link_draining', this.connectorId, { cause });
     }
-    this.#streams += 1;
+    const id = stream.id!;
+    this.#streams.set(id, stream);
+    stream.on('error', () => {});
     stream.once('close', () => {
-      this.#streams -= 1;
-      if (this.#streams === 0) this.#idle?.();
+      this.#streams.delete(id);
+      this.#tellDrained();
     });
-    const response = await this.#answer(stream, signal);
-    if (Number(response[':status']) !== 200) {
-      stream.resume().destroy();
-      throw new TunnelError(toDialCode(response[protocol.errorHeader]), toDetail(response[protocol.detailHeader]));
-    }
-    return new LinkStream(stream);
+    return stream;
   }
 
-  /** Tells the connector which destinations lead to it now. */
-  announce({ cidrs, hostnames }: AnnouncedRoutes): void {
-    this.#control.send({ type: 'routes', cidrs, hostnames });
-  }
-
-  /** Opens nothing more, tells the connector, and closes when running connections have finished or grace is over. */
-  async drain(grace: number = protocol.drainGrace): Promise<void> {
-    this.#draining = true;
-    this.#control.send({ type: 'draining' });
-    if (this.#streams > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#clock.after(grace, resolve);
-        this.#idle = () => {
-          cancel();
-          resolve();
-        };
-      });
-    }
-    this.destroy();
-    await this.closed;
-  }
-
-  /** Ends the link and everything on it, now. */
-  destroy(): void {
-    this.#session.destroy();
-  }
-
-  #answer(stream: ClientHttp2Stream, signal: AbortSignal | undefined): Promise<IncomingHttpHeaders> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        cancel();
-        signal?.removeEventListener('abort', abort);
-        stream.off('close', lost).off('response', resolved);
-      };
-      const fail = (error: TunnelError): void => {
-        settle();
-        reject(error);
-        stream.destroy(error);
-      };
-      const resolved = (headers: IncomingHttpHeaders): void => {
-        settle();
-        resolve(headers);
-      };
-      const lost = (): void => fail(new TunnelError('link_lost', 'before the connector answered'));
-      const abort = (): void => fail(new TunnelError('aborted', 'while opening', { cause: signal?.reason }));
-      const cancel = this.#clock.after(this.#openTimeout, () =>
-        fail(new TunnelError('connection_timeout', 'the connector did not answer')),
-      );
-      stream.on('error', () => {});
-      stream.once('close', lost).once('response', resolved);
-      signal?.addEventListener('abort', abort, { once: true });
+  /**
+   * Breaks a stream off by asking the connector to. Never by RST_STREAM: an HTTP/2 server that gets more than a thousand
+   * of them, or 33 a second, takes them for an attack and ends the connection (nghttp2's cure for CVE-2023-44487).
+   */
+  #reset(stream: Http2Stream): void {
+    if (stream.destroyed || stream.id === undefined) return;
+    stream.pause();
+    this.#resets.push(stream.id);
+    if (this.#resets.length > 1) return;
+    setImmediate(() => {
+      this.#control.send({ type: 'reset', streams: this.#resets });
+      this.#resets = [];
     });
   }
 }

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@sallyport/egress';
 import { ControlChannel, type Message } from '../link/control-channel.ts';
 import { channelBinding, createNonce, isProof, prove } from '../link/proof.ts';
-import { controlPath, maxHeaderBytes, protocolVersion, registrationTimeout } from '../link/protocol.ts';
+import { controlPath, maxHeaderBytes, protocolVersion, refusalTimeout, registrationTimeout } from '../link/protocol.ts';
 import { TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
 import { maxFrameSize, maxSessionMemory, sessionWindow, streamWindow } from '../link/windows.ts';
 import { EdgeLink, type EdgeLinkOptions, type LinkIdentity, type ClientInfo } from './edge-link.ts';
@@ -17,10 +17,17 @@ export interface RegisterOptions extends EdgeLinkOptions {
   findSecret: FindSecret;
   clock: Clock;
   registrationTimeout?: number | undefined;
+  /** Why a connector that proved itself may have no link; undefined when it may. */
+  admit?: ((identity: LinkIdentity) => TunnelErrorCode | undefined) | undefined;
+  /** Counts revocations: a secret that was looked up before the last one is looked up again. */
+  revocations?: (() => number) | undefined;
 }
 
 /** Longest version and architecture a connector may claim, in characters. */
 const maxClaim = 64;
+
+/** Links of one connector that are told apart, from 0. */
+const maxIndex = 255;
 
 const idPattern = /^[\w-]{1,64}$/;
 
@@ -41,7 +48,10 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
       // A refusal must arrive before the connection goes, but a peer that reads nothing is not waited for.
       const told = last?.send({ type: 'refused', code: error.code }, () => session.close(() => socket.destroy()));
       if (told !== true) session.destroy();
-      else options.clock.after(1000, () => session.destroy());
+      else {
+        const stop = options.clock.after(refusalTimeout, () => session.destroy());
+        session.once('close', stop);
+      }
     };
     const cancel = options.clock.after(options.registrationTimeout ?? registrationTimeout, () =>
       fail(new TunnelError('registration_timeout', 'the connector did not register')),
@@ -51,17 +61,19 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
     session.once('connect', () => session.setLocalWindowSize(sessionWindow));
     const stream = session.request({ ':method': 'POST', ':path': controlPath }, { endStream: false });
     const edgeNonce = createNonce();
+    let judging = false;
     const control = new ControlChannel(stream, {
       message: (message) => {
-        judge(message, edgeNonce, socket, options.findSecret).then(
+        if (judging) return fail(new TunnelError('protocol_error', 'more than one registration'), control);
+        judging = true;
+        judge(message, edgeNonce, socket, options).then(
           (judged) => {
             if (settled) return;
             if ('refusal' in judged) return fail(new TunnelError(judged.refusal, judged.detail), control);
             settled = true;
             cancel();
-            const link = new EdgeLink(session, control, judged, options);
-            // Not before it has left: a stream opened ahead of it would reach a connector that refuses every one.
-            control.send({ type: 'accepted', proof: judged.proof }, () => resolve(link));
+            control.send({ type: 'accepted', proof: judged.proof });
+            resolve(new EdgeLink({ session, control, received: () => socket.bytesRead }, judged, options));
           },
           (cause: unknown) => fail(new TunnelError('link_lost', 'the secret could not be looked up', { cause })),
         );
@@ -74,22 +86,47 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
 
 type Judged = (LinkIdentity & { proof: string }) | { refusal: TunnelErrorCode; detail: string };
 
-async function judge(message: Message, edgeNonce: string, socket: TLSSocket, findSecret: FindSecret): Promise<Judged> {
-  const { type, version, tunnel: tunnelId, connector: connectorId, nonce: connectorNonce, proof } = message;
+async function judge(
+  message: Message,
+  edgeNonce: string,
+  socket: TLSSocket,
+  options: RegisterOptions,
+): Promise<Judged> {
+  const { type, version, tunnel: tunnelId, connector: connectorId, nonce: connectorNonce, index, proof } = message;
   if (type !== 'register') return { refusal: 'protocol_error', detail: 'the first message is not a registration' };
   if (version !== protocolVersion) return { refusal: 'unsupported_version', detail: `not ${protocolVersion}` };
-  for (const id of [tunnelId, connectorId, connectorNonce]) {
-    if (typeof id !== 'string' || !idPattern.test(id)) return { refusal: 'protocol_error', detail: 'malformed id' };
+  if (![tunnelId, connectorId, connectorNonce].every(isId) || !isIndex(index)) {
+    return { refusal: 'protocol_error', detail: 'malformed id' };
   }
   const named = { tunnelId: String(tunnelId), connectorId: String(connectorId) };
-  const binding = channelBinding(socket);
-  const facts = { ...named, binding, edgeNonce, connectorNonce: String(connectorNonce) };
-  const secret = await findSecret(named.tunnelId);
+  const facts = { ...named, binding: channelBinding(socket), edgeNonce, connectorNonce: String(connectorNonce) };
+  const secret = await currentSecret(named.tunnelId, options);
   // An unknown tunnel costs the same work and gets the same answer as a wrong secret.
   const right = isProof(proof, prove('connector', secret ?? randomBytes(32), facts));
   if (secret === undefined || !right) return { refusal: 'unauthorized', detail: `tunnel ${named.tunnelId}` };
   const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
-  return { ...named, client: readClient(message['client']), remoteAddress, proof: prove('edge', secret, facts) };
+  const identity = { ...named, index, client: readClient(message['client']), remoteAddress };
+  const refusal = options.admit?.(identity);
+  if (refusal !== undefined) return { refusal, detail: `tunnel ${named.tunnelId}` };
+  return { ...identity, proof: prove('edge', secret, facts) };
+}
+
+/** A secret that was good when the look-up ended, not only when it began. */
+async function currentSecret(tunnelId: string, options: RegisterOptions): Promise<Uint8Array | undefined> {
+  const { findSecret, revocations = () => 0 } = options;
+  for (;;) {
+    const before = revocations();
+    const secret = await findSecret(tunnelId);
+    if (revocations() === before) return secret;
+  }
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === 'string' && idPattern.test(value);
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxIndex;
 }
 
 /** A claim for people to read, cut and stripped to what is printable; it decides nothing. */

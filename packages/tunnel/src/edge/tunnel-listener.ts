@@ -1,10 +1,11 @@
 // The edge's door for connectors: TLS 1.3 with our ALPN, then registration, then a link in the registry.
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { systemClock } from '@sallyport/egress';
-import { alpn, drainGrace, maxUnregistered, registrationTimeout } from '../link/protocol.ts';
+import { alpn, drainGrace, registrationTimeout } from '../link/protocol.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import type { EdgeLink } from './edge-link.ts';
+import { Lobby } from './lobby.ts';
 import { register, type RegisterOptions } from './register.ts';
 import { TunnelRegistry } from './tunnel-registry.ts';
 
@@ -15,43 +16,39 @@ export interface TunnelListenerOptions extends Omit<RegisterOptions, 'clock'>, P
   host?: string | undefined;
   port?: number | undefined;
   registry?: TunnelRegistry | undefined;
+  /** A link is there. What is announced on it now reaches the connector before its first connection. */
   registered?: ((link: EdgeLink) => void) | undefined;
-  /** A connection that became no link, and why. */
-  refused?: ((error: TunnelError) => void) | undefined;
+  /** A connection that became no link, and why; with its address, where there is one. */
+  refused?: ((error: TunnelError, remoteAddress: string | undefined) => void) | undefined;
 }
 
 export class TunnelListener implements AsyncDisposable {
   readonly registry: TunnelRegistry;
   readonly #options: TunnelListenerOptions;
   readonly #server: Server;
-  readonly #sockets = new Set<{ destroy(): void }>();
-  #unregistered = 0;
+  readonly #sockets = new Set<Socket>();
+  readonly #lobby = new Lobby();
+  readonly #links = new Set<EdgeLink>();
+  #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: TunnelListenerOptions) {
     this.#options = options;
-    this.registry = options.registry ?? new TunnelRegistry();
+    this.registry = options.registry ?? new TunnelRegistry({ clock: options.clock });
     const { cert, key } = options;
     const handshakeTimeout = options.registrationTimeout ?? registrationTimeout;
     this.#server = createServer({ cert, key, ALPNProtocols: [alpn], minVersion: 'TLSv1.3', handshakeTimeout });
-    this.#server.on('connection', (socket) => {
-      if (this.#sockets.size >= maxUnregistered * 4 + this.registry.all.length) socket.destroy();
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
+    this.#server.on('connection', (socket) => this.#meet(socket));
     this.#server.on('secureConnection', (socket) => void this.#accept(socket));
     this.#server.on('tlsClientError', (cause, socket) => {
+      const { remoteAddress } = socket;
       socket.destroy();
-      options.refused?.(new TunnelError('protocol_error', 'the TLS handshake failed', { cause }));
+      options.refused?.(new TunnelError('protocol_error', `TLS: ${cause.message}`, { cause }), remoteAddress);
     });
-  }
-
-  get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
   }
 
   get port(): number {
-    return this.address.port;
+    return (this.#server.address() as AddressInfo).port;
   }
 
   async listen(): Promise<this> {
@@ -64,16 +61,19 @@ export class TunnelListener implements AsyncDisposable {
   }
 
   /** Accepts no more, tells every connector to go elsewhere, and closes when running connections finished. */
-  async drain(grace: number = drainGrace): Promise<void> {
-    this.#server.close();
-    await Promise.all(this.registry.all.map((link) => link.drain(grace)));
-    await this.close();
+  drain(grace: number = drainGrace): Promise<void> {
+    this.#draining ??= (async () => {
+      this.#server.close();
+      await Promise.all([...this.#links].map((link) => link.drain(grace)));
+      await this.close();
+    })();
+    return this.#draining;
   }
 
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
-      for (const link of this.registry.all) link.destroy();
+      for (const link of this.#links) link.destroy();
       for (const socket of this.#sockets) socket.destroy();
     });
     return this.#closing;
@@ -83,23 +83,48 @@ export class TunnelListener implements AsyncDisposable {
     return this.close();
   }
 
+  #meet(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const full = this.#lobby.enter(socket);
+    if (full === undefined) return;
+    const { remoteAddress } = socket;
+    socket.destroy();
+    this.#options.refused?.(new TunnelError('out_of_resources', full), remoteAddress);
+  }
+
   async #accept(socket: TLSSocket): Promise<void> {
+    const { remoteAddress } = socket;
+    const { registered, refused, clock = systemClock } = this.#options;
+    let link: EdgeLink | undefined;
     socket.on('error', () => {});
-    if (socket.alpnProtocol !== alpn || this.#unregistered >= maxUnregistered) {
-      socket.destroy();
-      this.#options.refused?.(new TunnelError('protocol_error', `no ${alpn}, or too many unregistered connections`));
-      return;
-    }
-    socket.setNoDelay(true);
-    this.#unregistered += 1;
     try {
-      const link = await register(socket, { ...this.#options, clock: this.#options.clock ?? systemClock });
-      if (this.registry.add(link)) this.#options.registered?.(link);
-      else link.destroy();
+      if (socket.alpnProtocol !== alpn) {
+        socket.destroy();
+        throw new TunnelError('protocol_error', `the client does not ask for ${alpn}`);
+      }
+      socket.setNoDelay(true);
+      link = await register(socket, {
+        ...this.#options,
+        clock,
+        admit: (identity) => this.registry.refuses(identity),
+        revocations: () => this.registry.revocations,
+      });
+      this.#lobby.leave(socket);
+      this.#add(link);
+      registered?.(link);
+      link.begin();
+      // It came through the door while that was being closed.
+      if (this.#draining !== undefined) void link.drain();
     } catch (error) {
-      this.#options.refused?.(error as TunnelError);
-    } finally {
-      this.#unregistered -= 1;
+      link?.destroy();
+      refused?.(error as TunnelError, remoteAddress);
     }
+  }
+
+  #add(link: EdgeLink): void {
+    this.#links.add(link);
+    void link.closed.then(() => this.#links.delete(link));
+    this.registry.add(link);
   }
 }

@@ -1,11 +1,24 @@
 // The routes of a tunnel, as the edge announces them to its connectors: what they may be asked to reach.
 import type { Message } from './control-channel.ts';
+import { maxEdgeMessage } from './protocol.ts';
+import { TunnelError } from './tunnel-error.ts';
 
 export interface AnnouncedRoutes {
   /** In canonical form, such as `10.0.0.0/8`. */
   readonly cidrs: readonly string[];
   /** Lower-case names, `*.name` for all below one. */
   readonly hostnames: readonly string[];
+}
+
+/**
+ * The control message with these routes.
+ * @throws TunnelError `too_many_routes` when they do not fit into one, which is at some 12,000.
+ */
+export function toRoutesMessage({ cidrs, hostnames }: AnnouncedRoutes): Message {
+  const message = { type: 'routes', cidrs, hostnames };
+  const bytes = Buffer.byteLength(JSON.stringify(message));
+  if (bytes > maxEdgeMessage) throw new TunnelError('too_many_routes', `${bytes} bytes, at most ${maxEdgeMessage}`);
+  return message;
 }
 
 /** The routes in a control message; undefined when it holds none. */

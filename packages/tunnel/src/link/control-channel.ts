@@ -1,4 +1,5 @@
-// Control messages: one JSON object a line on the control stream, each bounded, and so is their number.
+// Control messages: one JSON object a line on the control stream. The length of each is bounded, and their number while
+// the sender has not proved itself.
 import type { Duplex } from 'node:stream';
 import { maxMessage, maxMessages } from './protocol.ts';
 import { TunnelError } from './tunnel-error.ts';
@@ -11,16 +12,28 @@ export interface ControlHandlers {
   ended(error: TunnelError): void;
 }
 
+export interface ControlLimits {
+  /** Longest message that is taken, in bytes. */
+  maxMessage?: number;
+  /** The most messages that are taken. */
+  maxMessages?: number;
+}
+
+const newline = 10;
+
 export class ControlChannel {
   readonly #stream: Duplex;
   #handlers: ControlHandlers;
-  #rest: Buffer = Buffer.alloc(0);
-  #count = 0;
-  #ended = false;
   readonly #maxMessage: number;
+  #messagesLeft: number;
+  /** Holds an unfinished line; doubled when it is too small, up to the longest message. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
+  #ended = false;
 
-  constructor(stream: Duplex, handlers: ControlHandlers, options: { maxMessage?: number } = {}) {
-    this.#maxMessage = options.maxMessage ?? maxMessage;
+  constructor(stream: Duplex, handlers: ControlHandlers, limits: ControlLimits = {}) {
+    this.#maxMessage = limits.maxMessage ?? maxMessage;
+    this.#messagesLeft = limits.maxMessages ?? maxMessages;
     this.#stream = stream;
     this.#handlers = handlers;
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
@@ -30,9 +43,19 @@ export class ControlChannel {
     }
   }
 
+  /** Bytes of an unfinished line that are held. */
+  get held(): number {
+    return this.#buffer.length;
+  }
+
   /** Hands everything that follows to someone else. */
   handle(handlers: ControlHandlers): void {
     this.#handlers = handlers;
+  }
+
+  /** Takes any number of messages from now on: the other end has proved who it is. */
+  trust(): void {
+    this.#messagesLeft = Infinity;
   }
 
   /** False when the stream takes no more. The optional callback comes once the message has left. */
@@ -43,23 +66,49 @@ export class ControlChannel {
   }
 
   #take(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    for (let end = bytes.indexOf(10); end >= 0 && !this.#ended; end = bytes.indexOf(10)) {
-      const line = bytes.subarray(0, end);
-      bytes = bytes.subarray(end + 1);
-      this.#count += 1;
-      const message = line.length > this.#maxMessage ? undefined : parseMessage(line);
-      if (message === undefined || this.#count > maxMessages) return this.#refuse();
-      this.#handlers.message(message);
+    let from = 0;
+    while (!this.#ended) {
+      const end = chunk.indexOf(newline, from);
+      const piece = chunk.subarray(from, end < 0 ? chunk.length : end);
+      if (this.#length + piece.length > this.#maxMessage) return this.#refuse(`longer than ${this.#maxMessage} bytes`);
+      if (end < 0) return this.#hold(piece);
+      from = end + 1;
+      this.#hear(this.#finish(piece));
     }
-    if (bytes.length > this.#maxMessage) return this.#refuse();
-    this.#rest = Buffer.from(bytes);
   }
 
-  #refuse(): void {
-    this.#rest = Buffer.alloc(0);
+  #hold(piece: Buffer): void {
+    const length = this.#length + piece.length;
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.min(this.#maxMessage, Math.max(length, 2 * this.#buffer.length)));
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    piece.copy(this.#buffer, this.#length);
+    this.#length = length;
+  }
+
+  #finish(piece: Buffer): Buffer {
+    if (this.#length === 0) return piece;
+    this.#hold(piece);
+    const line = this.#buffer.subarray(0, this.#length);
+    this.#buffer = Buffer.alloc(0);
+    this.#length = 0;
+    return line;
+  }
+
+  #hear(line: Buffer): void {
+    this.#messagesLeft -= 1;
+    if (this.#messagesLeft < 0) return this.#refuse('too many');
+    const message = parseMessage(line);
+    if (message === undefined) this.#refuse('no JSON object with a type');
+    else this.#handlers.message(message);
+  }
+
+  #refuse(what: string): void {
+    this.#buffer = Buffer.alloc(0);
     this.#stream.pause();
-    this.#end(new TunnelError('protocol_error', 'malformed, oversized or too many control messages'));
+    this.#end(new TunnelError('protocol_error', `control messages: ${what}`));
   }
 
   #end(error: TunnelError): void {

@@ -8,6 +8,14 @@ import { Duplex } from 'node:stream';
 import { cleanEnd, endTrailer } from './protocol.ts';
 import { TunnelError } from './tunnel-error.ts';
 
+/** How a stream is broken off. */
+export type Reset = (stream: Http2Stream, error: Error | null) => void;
+
+/** With an error: destroy() without one sends END_STREAM ahead of the reset. */
+function destroyWithError(stream: Http2Stream, error: Error | null): void {
+  stream.destroy(error ?? new Error('Reset by this end'));
+}
+
 type Done = (error?: Error | null) => void;
 
 export class LinkStream extends Duplex {
@@ -17,10 +25,13 @@ export class LinkStream extends Duplex {
   #receivedEnd = false;
   #sentEnd = false;
 
+  readonly #reset: Reset;
+
   /** The HTTP/2 stream must have been begun with `waitForTrailers`. */
-  constructor(stream: Http2Stream) {
+  constructor(stream: Http2Stream, reset: Reset = destroyWithError) {
     super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024, writableHighWaterMark: 256 * 1024 });
     this.#http2 = stream;
+    this.#reset = reset;
     this.#session = stream.session;
     stream.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stream.pause();
@@ -66,8 +77,7 @@ export class LinkStream extends Duplex {
 
   override _destroy(error: Error | null, done: Done): void {
     const complete = this.#sentEnd && this.#receivedEnd && this.readableEnded && this.writableFinished;
-    // With an error: destroy() without one sends END_STREAM ahead of the reset.
-    if (!complete && !this.#http2.destroyed) this.#http2.destroy(error ?? new Error('Reset by this end'));
+    if (!complete && !this.#http2.destroyed) this.#reset(this.#http2, error);
     done(error);
   }
 

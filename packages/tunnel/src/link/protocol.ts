@@ -34,17 +34,22 @@ export const cleanEnd = 'clean';
 /** Longest control message, in bytes: what an edge takes, and what a connector takes from an edge that proved itself. */
 export const maxMessage = 4096;
 export const maxEdgeMessage: number = 256 * 1024;
-/** Control messages an end may send after registration before it is cut off. */
-export const maxMessages = 1024;
+/** Control messages a connector may send in the life of a link, and an edge before it has proved itself. */
+export const maxMessages = 32;
 /** Longest header block an end accepts, in bytes; longest `:authority` fits with room to spare. */
 export const maxHeaderBytes = 8192;
 
-/** Milliseconds from TCP accept (or TCP connect) to a registered link. */
+/** Milliseconds for the TLS handshake, and again for the registration. */
 export const registrationTimeout = 5_000;
-/** Connections of one listener that may be between accept and registered. */
-export const maxUnregistered = 256;
+/** Connections of one listener that may be between accept and registered: in all, and from one address. */
+export const maxUnregistered = 1024;
+export const maxUnregisteredPerAddress = 128;
 /** Milliseconds the edge waits for the connector's answer to a CONNECT; a connector's own dial takes 10 s at most. */
 export const openTimeout = 15_000;
+/** Milliseconds a draining edge goes on using a link while its connector dials another. */
+export const replacementTimeout = 1_000;
+/** Milliseconds that a refusal gets to leave before its connection is destroyed. */
+export const refusalTimeout = 1_000;
 /** Milliseconds that running streams get to finish in a drain. */
 export const drainGrace = 30_000;
 /** Milliseconds between two PINGs, and until one must be answered. */

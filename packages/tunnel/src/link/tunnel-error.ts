@@ -8,13 +8,18 @@ export type TunnelErrorCode =
   | 'status_address'
   | 'unauthorized'
   | 'unsupported_version'
+  | 'edge_unreachable'
   | 'edge_untrusted'
+  | 'clock_disagrees'
   | 'protocol_error'
   | 'registration_timeout'
   | 'link_lost'
   | 'link_draining'
   | 'link_busy'
+  | 'too_many_links'
+  | 'too_many_routes'
   | 'no_link'
+  | 'tunnel_revoked'
   | 'aborted'
   | 'invalid_credentials'
   | 'invalid_destination'
@@ -51,6 +56,16 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
     remedy: 'Install the same Sallyport version on edge and connector.',
     retryable: false,
   },
+  edge_unreachable: {
+    message: 'The edge cannot be reached',
+    remedy: 'Check the address and port of the edge, and that the firewall lets this machine dial it.',
+    retryable: true,
+  },
+  clock_disagrees: {
+    message: "The edge's certificate is not valid at the time this machine's clock shows",
+    remedy: 'Set the clock of this machine and that of the edge; both should follow a time server.',
+    retryable: false,
+  },
   edge_untrusted: {
     message: 'The edge did not prove who it is',
     remedy: 'Check that the address is your edge, and that the token comes from that edge.',
@@ -77,6 +92,21 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
     message: 'No connector of this tunnel is connected',
     remedy: 'Start one with `sallyport tunnel run`, and look into its log.',
     retryable: true,
+  },
+  too_many_links: {
+    message: 'This tunnel has as many links as it may',
+    remedy: 'Stop replicas of the connector that are not needed, or give each fewer links.',
+    retryable: false,
+  },
+  too_many_routes: {
+    message: 'The routes of this tunnel do not fit into one announcement',
+    remedy: 'Join neighbouring routes into larger ones, or spread them over several tunnels.',
+    retryable: false,
+  },
+  tunnel_revoked: {
+    message: 'The tunnel was deleted, or its secret was changed',
+    remedy: 'Connectors need a fresh token: `sallyport tunnel token NAME`.',
+    retryable: false,
   },
   aborted: { message: 'The caller gave up', remedy: 'Nothing needs to be done.', retryable: true },
   ...configProblems,
@@ -211,9 +241,14 @@ const aliases: Readonly<Record<string, TunnelErrorCode>> = {
 /** Codes only the edge may give; a connector that claims one says `connection_failed`. */
 const edgeOnly = new Set<TunnelErrorCode>([
   'unauthorized',
+  'edge_unreachable',
   'edge_untrusted',
+  'clock_disagrees',
   'unsupported_version',
+  'too_many_links',
+  'too_many_routes',
   'no_link',
+  'tunnel_revoked',
   'aborted',
   'invalid_credentials',
   'invalid_config',

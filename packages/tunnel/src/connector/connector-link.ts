@@ -6,6 +6,7 @@ import { type AnnouncedRoutes, parseAnnouncedRoutes } from '../link/announced-ro
 import { watchBacklog } from '../link/backlog.ts';
 import { ControlChannel, type Message } from '../link/control-channel.ts';
 import { channelBinding } from '../link/proof.ts';
+import { destroySession } from '../link/destroy-session.ts';
 import * as protocol from '../link/protocol.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
@@ -110,8 +111,8 @@ export class ConnectorLink {
     this.#over = true;
     for (const cancel of this.#cancels.splice(0)) cancel();
     this.#settle(error);
-    this.#session?.destroy();
-    this.#socket?.destroy();
+    if (this.#session === undefined) this.#socket?.destroy();
+    else destroySession(this.#session, () => this.#socket?.destroy());
   }
 
   #serve(socket: TLSSocket): void {

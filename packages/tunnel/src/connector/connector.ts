@@ -149,7 +149,8 @@ export class Connector implements AsyncDisposable {
   /** One link is back, so the edge is: the others do not sit out their time. */
   #hurry(): void {
     const { random = Math.random } = this.#options;
-    for (const [due, cancel] of [...this.#waits]) {
+    const waits = [...this.#waits];
+    for (const [due, cancel] of waits) {
       if (!due.retryable || due.wait <= returnSpread) continue;
       cancel();
       this.#waits.delete(due);

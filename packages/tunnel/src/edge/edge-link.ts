@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '@sallyport/egress';
 import { type AnnouncedRoutes, toRoutesMessage } from '../link/announced-routes.ts';
 import { watchBacklog } from '../link/backlog.ts';
 import type { ControlChannel, Message } from '../link/control-channel.ts';
+import { destroySession } from '../link/destroy-session.ts';
 import { LinkStream } from '../link/link-stream.ts';
 import * as protocol from '../link/protocol.ts';
 import { toDialCode, TunnelError } from '../link/tunnel-error.ts';
@@ -208,7 +209,8 @@ export class EdgeLink implements LinkIdentity {
   /** Ends the link and everything on it, now; connections that are being opened fail with the reason. */
   destroy(reason?: TunnelError): void {
     this.#reason ??= reason;
-    this.#session.destroy();
+    this.#retired = true;
+    destroySession(this.#session);
   }
 
   /** Until the connector has dialled a link in place of this one, or has had its time. */

@@ -4,6 +4,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@sallyport/egress';
 import { ControlChannel, type Message } from '../link/control-channel.ts';
+import { destroySession } from '../link/destroy-session.ts';
 import { channelBinding, createNonce, isProof, prove } from '../link/proof.ts';
 import { controlPath, maxHeaderBytes, protocolVersion, refusalTimeout, registrationTimeout } from '../link/protocol.ts';
 import { TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
@@ -47,9 +48,9 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
       reject(error);
       // A refusal must arrive before the connection goes, but a peer that reads nothing is not waited for.
       const told = last?.send({ type: 'refused', code: error.code }, () => session.close(() => socket.destroy()));
-      if (told !== true) session.destroy();
+      if (told !== true) destroySession(session);
       else {
-        const stop = options.clock.after(refusalTimeout, () => session.destroy());
+        const stop = options.clock.after(refusalTimeout, () => destroySession(session));
         session.once('close', stop);
       }
     };

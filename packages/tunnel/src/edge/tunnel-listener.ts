@@ -47,8 +47,12 @@ export class TunnelListener implements AsyncDisposable {
     });
   }
 
+  get address(): AddressInfo {
+    return this.#server.address() as AddressInfo;
+  }
+
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.address.port;
   }
 
   async listen(): Promise<this> {

@@ -114,9 +114,7 @@ export class ControlChannel {
   #end(error: TunnelError): void {
     if (this.#ended) return;
     this.#ended = true;
-    // A turn later: the end of a stream may be told from inside nghttp2, and a session destroyed there sends empty frames
-    // of the closed stream into memory for ever (Node 20).
-    setImmediate(() => this.#handlers.ended(error));
+    this.#handlers.ended(error);
   }
 }
 

@@ -128,6 +128,6 @@ test('a wrong secret, an unknown tunnel and an unknown authority are refused', {
   assert.equal((await startConnector(t, edge, { secret: Buffer.alloc(32) }))?.code, 'unauthorized');
   assert.equal((await startConnector(t, edge, { tunnelId: 'nobody' }))?.code, 'unauthorized');
   const { ca } = await createAuthority();
-  assert.equal((await startConnector(t, edge, { ca }))?.code, 'link_lost');
+  assert.equal((await startConnector(t, edge, { ca }))?.code, 'edge_untrusted');
   assert.equal(edge.registry.all.length, 0);
 });

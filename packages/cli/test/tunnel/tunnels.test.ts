@@ -212,7 +212,9 @@ test('without an edge every command says how to find one', async (t) => {
   const none = await tunnelWith({ SALLYPORT_STATE: lost }, 'list');
   assert.deepEqual([none.code, none.stdout], [1, '']);
   assert.match(none.stderr, /^No edge found: there is no .*lost\/control\.json\nStart one with "sallyport dev"/);
-  await writeFile(join(lost, 'control.json'), JSON.stringify({ url: 'http://127.0.0.1:1', token: 'x' }));
+  await writeFile(join(lost, 'control.json'), JSON.stringify({ url: 'http://127.0.0.1:1', token: 'x' }), {
+    mode: 0o600,
+  });
   const dead = await tunnelWith({}, 'list', '--state', lost);
   assert.equal(dead.code, 1);
   assert.match(dead.stderr, /^The edge does not answer: http:\/\/127\.0\.0\.1:1 \(from .*control\.json\)/);

@@ -29,6 +29,9 @@ export interface ControlApiOptions {
   /** Told of failures that are the edge's own; never of what a request held. */
   failed?: (error: unknown) => void;
   clock?: Clock;
+  /** Milliseconds for a request's headers, and for all of it, to arrive. */
+  headersTimeout?: number;
+  requestTimeout?: number;
 }
 
 export interface ControlApi {
@@ -42,14 +45,15 @@ export interface ControlApi {
 
 /** Requests answered at the same time; a further one is refused. */
 export const maxRequests = 64;
-/** Connections at the same time; a further one is closed. */
-export const maxConnections = 256;
+/** Connections at the same time, also those that CONNECT handed on; a further one is closed. */
+export const maxConnections = 1024;
 /** Bytes of a request's headers. */
 export const maxHeaderSize: number = 16 * 1024;
-/** Milliseconds for a request's headers, and for all of it, to arrive. */
-export const headersTimeout = 10_000;
-export const requestTimeout = 30_000;
-/** Milliseconds running requests get when the API closes. */
+const defaultHeadersTimeout = 10_000;
+const defaultRequestTimeout = 30_000;
+/** Milliseconds between looks at requests that take too long. */
+const timeoutCheckInterval = 1000;
+/** Milliseconds running requests, and connections that CONNECT handed on, get when the API closes. */
 const closeGrace = 5000;
 
 /** Rejects with the system's error, such as EADDRINUSE. */
@@ -101,15 +105,17 @@ export async function startControlApi(options: ControlApiOptions): Promise<Contr
 
   const server = createServer({
     maxHeaderSize,
-    headersTimeout,
-    requestTimeout,
+    headersTimeout: options.headersTimeout ?? defaultHeadersTimeout,
+    requestTimeout: options.requestTimeout ?? defaultRequestTimeout,
     keepAliveTimeout: 5000,
-    connectionsCheckingInterval: 1000,
+    connectionsCheckingInterval: timeoutCheckInterval,
   });
   server.maxConnections = maxConnections;
   server.on('request', (request, response) => serve(request, response));
   server.on('checkContinue', (request, response) => serve(request, response, () => response.writeContinue()));
+  const handedOn = new Set<Duplex>();
   server.on('connect', (request, socket, head) => {
+    handedOn.add(socket.once('close', () => handedOn.delete(socket)));
     const credentials = request.headers['proxy-authorization'] ?? request.headers.authorization;
     if (options.connect === undefined) refuse(socket, new ApiError('method_not_allowed'));
     else if (authorized(credentials)) options.connect(request, socket, head);
@@ -123,7 +129,7 @@ export async function startControlApi(options: ControlApiOptions): Promise<Contr
   await listen(server, { host, port });
   const { address, family, port: bound } = server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= closeServer(server, clock));
+  const close = (): Promise<void> => (closing ??= closeServer(server, { clock, handedOn }));
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   return { url, port: bound, close, [Symbol.asyncDispose]: close };
 }
@@ -181,9 +187,16 @@ function listen(server: Server, address: { host: string; port: number }): Promis
   });
 }
 
-function closeServer(server: Server, clock: Clock): Promise<void> {
+function closeServer(
+  server: Server,
+  { clock, handedOn }: { clock: Clock; handedOn: ReadonlySet<Duplex> },
+): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.after(closeGrace, () => server.closeAllConnections());
+    const cancel = clock.after(closeGrace, () => {
+      server.closeAllConnections();
+      // The HTTP server forgets these, but waits for them.
+      for (const socket of handedOn) socket.destroy();
+    });
     server.close(() => {
       cancel();
       resolve();

@@ -1,5 +1,5 @@
 // Where the edge is that a command talks to. The edge writes `control.json` into its state directory; this finds it.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
@@ -103,6 +103,7 @@ function readText(file: string): string {
 /** Undefined when there is no such file. */
 function readAccess(file: string): EdgeAccess | undefined {
   if (!existsSync(file)) return undefined;
+  checkPrivate(file);
   const text = readText(file);
   let value: unknown;
   try {
@@ -116,6 +117,18 @@ function readAccess(file: string): EdgeAccess | undefined {
     throw ClientError.of('invalid_settings', `${file} lacks "url" or "token"`);
   }
   return { url: checkUrl(url), token, account, source: file };
+}
+
+/** An edge writes the file for its user alone. One that came with somebody's project, from an archive or Git, is not so. */
+function checkPrivate(file: string): void {
+  const { mode, uid } = statSync(file);
+  const user = process.getuid?.();
+  if (user === undefined) return;
+  if ((mode & 0o077) !== 0) {
+    const found = (mode & 0o777).toString(8);
+    throw ClientError.of('invalid_settings', `others may read ${file} (mode ${found}, not 600), so no edge wrote it`);
+  }
+  if (uid !== user && user !== 0) throw ClientError.of('invalid_settings', `${file} belongs to another user`);
 }
 
 function upwards(cwd: string): string[] {

@@ -19,14 +19,18 @@ export interface NameOptions {
   taken: (name: string) => string;
 }
 
-/** Whether a record still has its name; a deleted tunnel has not. */
-function holds(record: (NamedRecord & { deleted_at?: string | null }) | undefined, name: string): boolean {
-  return record !== undefined && (record.deleted_at ?? null) === null && record.name === name;
+function isDeleted(record: NamedRecord | undefined): boolean {
+  return record === undefined || (record.deleted_at ?? null) !== null;
+}
+
+/** Whether a record still has its name. */
+function holds(record: NamedRecord | undefined, name: string): boolean {
+  return !isDeleted(record) && record?.name === name;
 }
 
 /**
  * Gives `record` its pending name and writes it, `record` being new or what is stored.
- * @throws ControlError `already_exists`
+ * @throws ControlError `already_exists`, or `not_found` when it is deleted meanwhile
  */
 export async function takeName<Value extends NamedRecord>(
   writer: Writer,
@@ -36,8 +40,11 @@ export async function takeName<Value extends NamedRecord>(
   const key = options.keyOf(id);
   const taken = (): ControlError => new ControlError('already_exists', options.taken(name));
   const isNew = record.name === '';
+  const checkExists = (found: Value | undefined): void => {
+    if (!isNew && isDeleted(found)) throw new ControlError('not_found', `${record.name} any more: it was deleted`);
+  };
   await writer.change<Value>(key, (found) => {
-    if (found === undefined && !isNew) throw new ControlError('not_found', `${key} any more`);
+    checkExists(found);
     return { ...(found ?? record), pending_name: name };
   });
   try {
@@ -46,6 +53,7 @@ export async function takeName<Value extends NamedRecord>(
       return { id };
     });
     const written = await writer.change<Value>(key, (found) => {
+      checkExists(found);
       if (found === undefined || found.pending_name !== name) throw taken();
       const { pending_name: _, ...rest } = found;
       return { ...rest, name } as unknown as Value;

@@ -14,6 +14,8 @@ export interface NamedRecord {
   /** The name that is being taken for it; see `names.ts`. */
   readonly pending_name?: string;
   readonly created_at: string;
+  /** Of something that is remembered after its deletion, which has its name no longer. */
+  readonly deleted_at?: string | null;
 }
 
 export interface TunnelRecord extends NamedRecord {

@@ -46,11 +46,6 @@ export class RouteCollection<Route extends RouteRecord> {
     return undefined;
   }
 
-  /** The route with the same key. */
-  same(route: Route): Route | undefined {
-    return this.#writer.replica.get(this.#kind.keyOf(route)) as unknown as Route | undefined;
-  }
-
   /**
    * Adds a route with an id of its own. With `overwrite` an existing one is pointed elsewhere instead of refused.
    * Rejects with `already_exists`, `not_found`, `invalid_value`.
@@ -71,7 +66,7 @@ export class RouteCollection<Route extends RouteRecord> {
       if (found === undefined || found.id === route.id) return route;
       if (overwrite) return { ...route, id: found.id, created_at: found.created_at };
       // What is left over from a tunnel that is gone is in nobody's way.
-      if (this.#isLeftOver(found)) return route;
+      if (this.isLeftOver(found)) return route;
       throw this.#taken(found);
     });
   }
@@ -79,13 +74,18 @@ export class RouteCollection<Route extends RouteRecord> {
   /** Changes a route in place, or moves it when `fields` change its key. */
   async update(id: string, fields: Partial<Omit<Route, 'id' | 'created_at'>>): Promise<Route> {
     const before = this.#get(id);
-    const route = { ...before, ...fields, comment: checkComment(fields.comment ?? before.comment) };
+    const comment = fields.comment === undefined ? {} : { comment: checkComment(fields.comment) };
+    const patch = { ...fields, ...comment } as Partial<Route>;
+    const route = { ...before, ...patch };
+    const moves = this.#kind.keyOf(before) !== this.#kind.keyOf(route);
     await this.#checkParents(route);
     const written = await this.#write(route, (found) => {
-      if (found === undefined || found.id === id || this.#isLeftOver(found)) return route;
+      if (found?.id === id) return { ...found, ...patch };
+      if (!moves) throw this.#missing(id);
+      if (found === undefined || this.isLeftOver(found)) return route;
       throw this.#taken(found);
     });
-    if (this.#kind.keyOf(before) !== this.#kind.keyOf(route)) await this.#remove(before);
+    if (moves) await this.#remove(before);
     return written;
   }
 
@@ -127,7 +127,8 @@ export class RouteCollection<Route extends RouteRecord> {
     if (network === undefined) throw new ControlError('not_found', `virtual network ${virtual_network_id}`);
   }
 
-  #isLeftOver({ tunnel_id }: Route): boolean {
+  /** Whether a route leads to a tunnel that is gone, and so nowhere. */
+  isLeftOver({ tunnel_id }: Route): boolean {
     const tunnel = this.#writer.replica.get(tunnelKey(tunnel_id)) as TunnelRecord | undefined;
     return tunnel === undefined || tunnel.deleted_at !== null;
   }
@@ -139,8 +140,12 @@ export class RouteCollection<Route extends RouteRecord> {
 
   #get(id: string): Route {
     const route = this.get(id);
-    if (route === undefined) throw new ControlError('not_found', `${this.#kind.noun} ${id}`);
+    if (route === undefined) throw this.#missing(id);
     return route;
+  }
+
+  #missing(id: string): ControlError {
+    return new ControlError('not_found', `${this.#kind.noun} ${id}`);
   }
 
   #taken(route: Route): ControlError {

@@ -163,7 +163,8 @@ async function putPublicHostname(
   { overwrite }: { overwrite: boolean },
 ): Promise<{ route: PublicHostname; change: 'new' | 'updated' | 'unchanged' }> {
   const hostname = parseHostnamePattern(written);
-  const known = collection.list().find((route) => route.hostname === hostname);
+  const found = collection.list().find((route) => route.hostname === hostname);
+  const known = found === undefined || collection.isLeftOver(found) ? undefined : found;
   if (known?.tunnel_id === tunnel_id) return { route: known, change: 'unchanged' };
   if (known !== undefined && !overwrite) {
     throw new ControlError('already_exists', `${hostname} already leads to tunnel ${known.tunnel_id}`);

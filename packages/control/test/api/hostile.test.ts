@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { maxBodySize, maxRequests, startControlApi } from '../../src/index.ts';
+import { type Clock, maxBodySize, maxRequests, startControlApi } from '../../src/index.ts';
 import { createApiBench, send, sendRaw, toAnswer, token } from '../support/api-bench.ts';
 
 const tunnels = '/accounts/acc/cfd_tunnel';
@@ -242,6 +242,32 @@ test('a failure of the edge is reported to the edge, not to the client', async (
   assert.deepEqual([answer.status, answer.errors[0]!.error], [500, 'internal_error']);
   assert.ok(!answer.text.includes('hunter2'));
   assert.deepEqual(failures.map(String), ['Error: hunter2']);
+});
+
+test('a request that arrives too slowly is ended with a reason', async (t) => {
+  const { api } = await createApiBench(t, { headersTimeout: 100, requestTimeout: 200 });
+  assert.match(await sendRaw(api, 'GET / HTTP/1.1\r\nhost:'), /^HTTP\/1\.1 408 [^]*"error":"request_timeout"/);
+  const head = `POST ${tunnels} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 5\r\n\r\n{`;
+  assert.match(await sendRaw(api, head), /^HTTP\/1\.1 408 /);
+});
+
+test('close() ends what CONNECT handed on when the grace period is over', async (t) => {
+  const due: (() => void)[] = [];
+  const after: Clock['after'] = (_, callback) => {
+    due.push(callback);
+    return () => {};
+  };
+  const { api } = await createApiBench(t, {
+    connect: (_, socket) => void socket.write('HTTP/1.1 200 OK\r\n\r\n'),
+    clock: { now: () => 0, after },
+  });
+  const socket = connect(api.port, '127.0.0.1').on('error', () => {});
+  socket.write(askConnect(`proxy-authorization: Bearer ${token}`));
+  await once(socket, 'data');
+  const closed = api.close();
+  const ended = once(socket, 'close');
+  for (const callback of due) callback();
+  await Promise.all([closed, ended]);
 });
 
 test('close() ends idle connections at once and is idempotent', async (t) => {

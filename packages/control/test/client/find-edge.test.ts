@@ -1,6 +1,6 @@
 // Which edge a command talks to, and what is said when there is none.
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ClientError, type EdgeAccess, findEdge, type FindEdgeOptions } from '../../src/client/index.ts';
@@ -22,7 +22,7 @@ async function createPlace(t: TestContext): Promise<Place> {
     async write(path, content) {
       const file = join(folder, path);
       await mkdir(join(file, '..'), { recursive: true });
-      await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+      await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 });
     },
   };
 }
@@ -75,6 +75,14 @@ test('each place is looked at only when those before it say nothing', async (t) 
   await write('token', 'from-file\n');
   assert.equal(find({ env: { ...url, SALLYPORT_API_TOKEN_FILE: 'token' } }).token, 'from-file');
   assert.equal(find({ apiUrl: 'http://[::1]:9', apiTokenFile: 'token', env: url }).url, 'http://[::1]:9');
+});
+
+test('a file that others may read was written by no edge', async (t) => {
+  const { folder, find, write } = await createPlace(t);
+  await write('.sallyport/control.json', edge(1));
+  assert.equal(find().token, 'token-1');
+  await chmod(join(folder, '.sallyport/control.json'), 0o644);
+  assert.throws(() => find(), fails('invalid_settings', /others may read .*control\.json \(mode 644, not 600\)/));
 });
 
 test('what is there and cannot be used is named, and no token is shown', async (t) => {

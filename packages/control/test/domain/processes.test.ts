@@ -110,6 +110,33 @@ for (const [first, take] of Object.entries(wanting)) {
   }
 }
 
+test('a tunnel that is deleted while it is renamed stays deleted, and both names are free', async (t) => {
+  for (let at = 1; at <= 3; at += 1) {
+    const { control, store, folder } = await createBench(t);
+    const { id } = await control.tunnels.create({ name: 'a' });
+    const slow = interrupted(store, at, async () => void (await control.tunnels.delete(id)));
+    const renamed = (await openControl(t, folder, { store: slow })).control.tunnels.update(id, { name: 'b' });
+    await assert.rejects(renamed, code('not_found'), `before write ${at}`);
+    assert.deepEqual(control.tunnels.list({ deleted: false }), []);
+    for (const name of ['a', 'b']) await control.tunnels.create({ name });
+  }
+});
+
+test('a route that is deleted or changed while it is changed is not brought back or undone', async (t) => {
+  const { control, store, folder } = await createBench(t);
+  const { id: tunnel_id } = await control.tunnels.create({ name: 'a' });
+  const { id } = await control.routes.ip.create({ network: '10.0.0.0/8', tunnel_id });
+  const commented = interrupted(store, 1, async () => void (await control.routes.ip.update(id, { comment: 'mine' })));
+  const other = await control.tunnels.create({ name: 'b' });
+  const slow = (await openControl(t, folder, { store: commented })).control;
+  const route = await slow.routes.ip.update(id, { tunnel_id: other.id });
+  assert.deepEqual([route.comment, route.tunnel_id], ['mine', other.id]);
+  const deleting = interrupted(store, 1, async () => void (await control.routes.ip.delete(id)));
+  const late = (await openControl(t, folder, { store: deleting })).control;
+  await assert.rejects(late.routes.ip.update(id, { comment: 'late' }), code('not_found'));
+  assert.deepEqual(control.routes.ip.list(), []);
+});
+
 test('a name that a process was taking when it died can be taken', async (t) => {
   for (let at = 2; at <= 3; at += 1) {
     const { control, store, folder } = await createBench(t);

@@ -21,6 +21,7 @@ export const info: Command = {
     ...outputOptions,
     'sort-by': { value: 'FIELD', help: `Sort by ${Object.keys(order).join(', ')} (default: createdAt)` },
     'invert-sort': { help: 'Sort the other way round' },
+    'show-recently-disconnected': { help: 'Changes nothing: an edge forgets a connection when it ends' },
     ...edgeOptions,
   },
   examples: [['sallyport tunnel info home', 'the connectors of the tunnel home']],

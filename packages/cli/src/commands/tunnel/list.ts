@@ -27,6 +27,7 @@ export const list: Command = {
     id: { short: 'i', value: 'ID', help: 'Only the tunnel with this id' },
     'sort-by': { value: 'FIELD', help: `Sort by ${Object.keys(order).join(', ')} (default: name)` },
     'invert-sort': { help: 'Sort the other way round' },
+    'show-recently-disconnected': { help: 'Changes nothing: an edge forgets a connection when it ends' },
     ...edgeOptions,
   },
   examples: [

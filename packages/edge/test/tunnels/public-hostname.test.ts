@@ -1,7 +1,7 @@
 // Public host names: HTTP from the edge's listener to a service beside a connector.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
@@ -71,16 +71,16 @@ test('a body of 16 MiB arrives whole, and so does its echo with trailers', async
 });
 
 test('events of a stream arrive one by one', async (t) => {
-  let next: () => void = () => {};
+  const more = new EventEmitter();
   const { bench } = await serve(t, (_incoming, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('data: 1\n\n');
-    next = () => response.end('data: 2\n\n');
+    more.once('wanted', () => response.end('data: 2\n\n'));
   });
   const [answer] = (await once(ask(bench).end(), 'response')) as [IncomingMessage];
   const [first] = (await once(answer, 'data')) as [Buffer];
   assert.equal(String(first), 'data: 1\n\n');
-  next();
+  more.emit('wanted');
   const [second] = (await once(answer, 'data')) as [Buffer];
   assert.equal(String(second), 'data: 2\n\n');
 });

@@ -12,6 +12,7 @@ import { tlsOptions } from '../link/tls.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import * as windows from '../link/windows.ts';
+import { EagerSocket } from './eager-socket.ts';
 import { toEdgeFailure } from './edge-failure.ts';
 import { type ConnectorIdentity, Registration, toRefusal } from './registration.ts';
 import { type Services, serveConnect } from './serve-stream.ts';
@@ -117,7 +118,7 @@ export class ConnectorLink {
   }
 
   #serve(socket: TLSSocket): void {
-    const session = performServerHandshake(socket, {
+    const session = performServerHandshake(new EagerSocket(socket), {
       maxSessionMemory: windows.maxSessionMemory,
       settings: {
         initialWindowSize: windows.streamWindow,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { dialTcp } from '@sallyport/egress';
 import {
@@ -130,4 +132,26 @@ test('a wrong secret, an unknown tunnel and an unknown authority are refused', {
   const { ca } = await createAuthority();
   assert.equal((await startConnector(t, edge, { ca }))?.code, 'edge_untrusted');
   assert.equal(edge.registry.all.length, 0);
+});
+
+test('both directions at full speed never stop each other', { timeout: 60_000 }, async (t) => {
+  const edge = await startEdge(t);
+  assert.equal(await startConnector(t, edge), undefined);
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.pipe(socket);
+  });
+  t.after(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const piece = Buffer.alloc(64 * 1024, 'x');
+  const total = 64 * 1024 * 1024;
+  const echoes = Array.from({ length: 3 }, async () => {
+    const { stream } = await edge.registry.open('home', { hostname: '127.0.0.1', port });
+    Readable.from(Array.from({ length: total / piece.length }, () => piece)).pipe(stream);
+    let received = 0;
+    for await (const chunk of stream) received += (chunk as Buffer).length;
+    return received;
+  });
+  assert.deepEqual(await Promise.all(echoes), [total, total, total]);
 });

@@ -3,5 +3,8 @@ import type { Command } from './command.ts';
 import { dev } from './commands/dev.ts';
 import { explain } from './commands/explain.ts';
 import { controlCommands } from './commands/tunnel/control-commands.ts';
+import { ingressRule } from './commands/tunnel/ingress-rule.ts';
+import { ingressValidate } from './commands/tunnel/ingress-validate.ts';
+import { run } from './commands/tunnel/run.ts';
 
-export const commands: readonly Command[] = [dev, explain, ...controlCommands];
+export const commands: readonly Command[] = [dev, explain, ...controlCommands, run, ingressValidate, ingressRule];

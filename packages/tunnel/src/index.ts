@@ -41,6 +41,7 @@ export type {
   WarpRouting,
 } from './ingress/config.ts';
 export type { ConfigProblemCode } from './ingress/config-problems.table.ts';
+export { parseDuration } from './ingress/duration.ts';
 export { decodePath } from './ingress/go-url.ts';
 export { matchIngress } from './ingress/match.ts';
 export type { IngressTarget } from './ingress/match.ts';

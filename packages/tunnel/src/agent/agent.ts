@@ -2,7 +2,7 @@
 import { arch, platform } from 'node:os';
 import { systemClock, type Clock, type Resolve } from '@sallyport/egress';
 import type { EdgeAddress } from '../connector/connector-link.ts';
-import { Connector } from '../connector/connector.ts';
+import { Connector, defaultLinks } from '../connector/connector.ts';
 import { parseEdge } from '../credentials/credentials.ts';
 import type { TunnelCredentials } from '../credentials/credentials.ts';
 import type { TunnelConfig } from '../ingress/config.ts';
@@ -40,6 +40,8 @@ export interface AgentOptions {
   /** Instead of the system's resolver and of the one in the configuration. */
   resolve?: Resolve | undefined;
   random?: (() => number) | undefined;
+  /** Every link was turned away for a reason that time does not mend, and none ever stood; the connector keeps trying. */
+  refused?: ((error: TunnelError) => void) | undefined;
   /** Told to the edge. */
   version?: string | undefined;
 }
@@ -93,6 +95,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { tunnelId, secret, ca } = credentials;
   const edges = options.edges ?? credentials.edges.flatMap((edge) => parseEdge(edge) ?? []);
   if (edges.length === 0) throw new TunnelError('invalid_credentials', 'there is no edge address');
+  const turnedAway = new Set<number>();
+  let stood = false;
   const connector = new Connector({
     edges,
     ca,
@@ -110,6 +114,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       log('debug', 'Routes announced', { cidrs: cidrs.join(','), hostnames: hostnames.join(',') });
     },
     registered: ({ index, edge }) => {
+      stood = true;
       metrics.registerSuccess.add();
       log('info', 'Registered tunnel connection', { connIndex: index, edge: toText(edge), protocol: 'http2' });
     },
@@ -121,6 +126,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         ...fields,
         ...(hopeless ? { remedy: error.remedy } : {}),
       });
+      if (hopeless) turnedAway.add(index);
+      if (!stood && turnedAway.size === (links ?? defaultLinks)) options.refused?.(error);
       log('info', 'Retrying connection', { connIndex: index, in: `${(wait / 1000).toFixed(1)}s` });
     },
   });
@@ -165,6 +172,8 @@ function readFirst(text: string | undefined, { file, log }: { file: string; log:
   const parsed = parseTunnelConfig(text ?? '{}', { file, requireIngress: false });
   const config = toConfig(parsed, file);
   reportWarnings(parsed, log);
+  if (config.ingress.length === 0)
+    log('info', 'There are no ingress rules: requests for public hostnames are answered 503');
   return config;
 }
 

@@ -24,6 +24,8 @@ export interface ParseConfigOptions {
   file: string;
   /** Whether a file without `ingress` is an error, as for `ingress validate`; true unless told otherwise. */
   requireIngress?: boolean;
+  /** `seconds`: durations are whole seconds, as in the JSON form; by default they are texts with a unit, as in YAML. */
+  durations?: 'text' | 'seconds';
 }
 
 /** Reads a configuration. Never throws: whatever is wrong is in `diagnostics`. */

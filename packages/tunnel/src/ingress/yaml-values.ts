@@ -26,12 +26,14 @@ export class YamlValues {
   readonly diagnostics: ConfigDiagnostic[] = [];
   readonly root: YamlNode;
   readonly #file: string;
+  readonly #seconds: boolean;
   readonly #lines = new LineCounter();
   readonly #document: Document | undefined;
   #seen = 0;
 
-  constructor(text: string, { file }: { file: string }) {
+  constructor(text: string, { file, durations }: { file: string; durations?: 'text' | 'seconds' }) {
     this.#file = file;
+    this.#seconds = durations === 'seconds';
     if (text.length > maxConfigLength) {
       this.report(undefined, 'config_too_large', `${file} is longer than ${maxConfigLength} characters`);
       return;
@@ -136,6 +138,10 @@ export class YamlValues {
   /** Milliseconds. */
   duration(node: YamlNode): number | undefined {
     if (isNull(node)) return undefined;
+    if (this.#seconds) {
+      const seconds = this.integer(node);
+      return seconds === undefined ? undefined : seconds * 1000;
+    }
     const value = isScalar(node) && typeof node.value === 'string' ? parseDuration(node.value) : undefined;
     return value ?? this.#mismatch(node, 'time.Duration');
   }

@@ -1,5 +1,6 @@
 // What the commands that talk to an edge have in common: how it is found, and how a failure is told.
 import { ControlClient, findEdge } from '@sallyport/control/client';
+import { CommandError } from '../../command-error.ts';
 import { toText, type Option, type Values } from '../../command.ts';
 
 /** Options of every command that talks to an edge. */
@@ -24,17 +25,6 @@ export function createClient(values: Values): ControlClient {
       apiTokenFile: toText(values, 'api-token-file'),
     }),
   );
-}
-
-/** What a command cannot do, in cloudflared's words where it has some, and what to do about it. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-  readonly remedy: string;
-
-  constructor(message: string, remedy: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.remedy = remedy;
-  }
 }
 
 /** An edge's refusal with what was being tried in front, as in `failed to create tunnel: …`. */

@@ -2,7 +2,8 @@
 import type { TunnelInfo } from '@sallyport/control/client';
 import { decodeToken } from '@sallyport/tunnel';
 import { toText, type Command } from '../../command.ts';
-import { CommandError, createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
+import { CommandError } from '../../command-error.ts';
+import { createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
 import { credentialsPath, writeCredentials } from './credentials-file.ts';
 import { isId } from './lookup.ts';
 import { checkFormat, print } from './print.ts';

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { toCredentialsFile, type TunnelCredentials } from '@sallyport/tunnel';
-import { CommandError } from './control-command.ts';
+import { CommandError } from '../../command-error.ts';
 
 export function credentialsPath(tunnelId: string): string {
   return join(homedir(), '.sallyport', `${tunnelId}.json`);

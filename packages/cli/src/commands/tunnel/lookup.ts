@@ -1,6 +1,6 @@
 // What a user calls a tunnel or a virtual network, by name or by id.
 import type { ControlClient, NetworkInfo, TunnelInfo } from '@sallyport/control/client';
-import { CommandError } from './control-command.ts';
+import { CommandError } from '../../command-error.ts';
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 

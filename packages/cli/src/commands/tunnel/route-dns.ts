@@ -1,7 +1,8 @@
 // `sallyport tunnel route dns …`: public host names that the edge's HTTP listener serves from behind a tunnel.
 import type { PublicHostnameInfo } from '@sallyport/control/client';
 import type { Command } from '../../command.ts';
-import { CommandError, createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
+import { CommandError } from '../../command-error.ts';
+import { createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
 import { findTunnel } from './lookup.ts';
 import { checkFormat, print, toSeconds, toTable, toTime } from './print.ts';
 

@@ -1,7 +1,8 @@
 // `sallyport tunnel route hostname …`: which tunnel serves which private host names.
 import type { HostnameRouteInfo } from '@sallyport/control/client';
 import { toText, type Command, type Values } from '../../command.ts';
-import { CommandError, createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
+import { CommandError } from '../../command-error.ts';
+import { createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
 import { findNetworkId, findTunnel, isId } from './lookup.ts';
 import { checkFormat, print, toSeconds, toTable, toTime } from './print.ts';
 import { commentOption, vnetOption } from './route-ip.ts';

@@ -1,7 +1,8 @@
 // `sallyport tunnel route ip …`: which tunnel serves which addresses.
 import type { IpRouteInfo } from '@sallyport/control/client';
 import { toText, UsageError, type Command, type Option, type Values } from '../../command.ts';
-import { CommandError, createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
+import { CommandError } from '../../command-error.ts';
+import { createClient, edgeOptions, outputOptions, trying } from './control-command.ts';
 import { findNetworkId, findTunnel, isId } from './lookup.ts';
 import { checkFormat, print, toDeleted, toSeconds, toTable, toTime } from './print.ts';
 

@@ -147,6 +147,7 @@ test('--url serves one origin for everything', { timeout: 30_000 }, async (t) =>
   const { says } = startRun(t, ['--cred-file', file, '--url', 'http_status:418', '--ha-connections', '1'], { home });
   await says(registered);
   const { stream } = await edge.registry.open(tunnelId, { hostname: 'any.test', port: 80, kind: 'http' });
+  stream.on('error', () => {});
   stream.write('GET / HTTP/1.1\r\nHost: any.test\r\n\r\n');
   const [chunk] = (await once(stream, 'data')) as [Buffer];
   assert.match(chunk.toString(), /^HTTP\/1\.1 418 /);

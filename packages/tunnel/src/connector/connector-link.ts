@@ -114,7 +114,7 @@ export class ConnectorLink {
     for (const cancel of this.#cancels.splice(0)) cancel();
     this.#settle(error);
     if (this.#session === undefined) this.#socket?.destroy();
-    else destroySession(this.#session, () => this.#socket?.destroy());
+    else destroySession(this.#session, this.#socket!);
   }
 
   #serve(socket: TLSSocket): void {

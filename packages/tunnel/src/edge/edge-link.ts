@@ -1,6 +1,7 @@
 // The edge's end of one link: an HTTP/2 client session over the connection that the connector dialled.
 import { randomUUID } from 'node:crypto';
 import type { ClientHttp2Session, ClientHttp2Stream, Http2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '@sallyport/egress';
 import { type AnnouncedRoutes, toRoutesMessage } from '../link/announced-routes.ts';
@@ -49,8 +50,7 @@ export interface ClientInfo {
 export interface LinkConnection {
   readonly session: ClientHttp2Session;
   readonly control: ControlChannel;
-  /** Bytes that arrived so far. */
-  readonly received: () => number;
+  readonly socket: Socket;
 }
 
 export class EdgeLink implements LinkIdentity {
@@ -66,6 +66,7 @@ export class EdgeLink implements LinkIdentity {
   /** Round trip of the last PING in milliseconds; undefined before the first answer. */
   roundTrip: number | undefined;
   readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
   readonly #control: ControlChannel;
   readonly #clock: Clock;
   readonly #options: EdgeLinkOptions;
@@ -82,13 +83,15 @@ export class EdgeLink implements LinkIdentity {
   #reason: TunnelError | undefined;
 
   constructor(connection: LinkConnection, identity: LinkIdentity, options: EdgeLinkOptions = {}) {
-    const { session, control, received } = connection;
+    const { session, control, socket } = connection;
+    const received = (): number => socket.bytesRead;
     this.tunnelId = identity.tunnelId;
     this.connectorId = identity.connectorId;
     this.index = identity.index;
     this.client = identity.client;
     this.remoteAddress = identity.remoteAddress;
     this.#session = session;
+    this.#socket = socket;
     this.#control = control;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -106,7 +109,8 @@ export class EdgeLink implements LinkIdentity {
       watchBacklog(session, { clock, received, streams: this.#streams }),
     ];
     this.closed = new Promise((resolve) => {
-      session.once('close', () => {
+      // The socket's, not the session's: a session does not always tell.
+      socket.once('close', () => {
         for (const stop of stops) stop();
         this.#retired = true;
         this.#begun();
@@ -210,7 +214,7 @@ export class EdgeLink implements LinkIdentity {
   destroy(reason?: TunnelError): void {
     this.#reason ??= reason;
     this.#retired = true;
-    destroySession(this.#session);
+    destroySession(this.#session, this.#socket);
   }
 
   /** Until the connector has dialled a link in place of this one, or has had its time. */

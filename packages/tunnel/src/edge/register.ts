@@ -48,17 +48,17 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
       reject(error);
       // A refusal must arrive before the connection goes, but a peer that reads nothing is not waited for.
       const told = last?.send({ type: 'refused', code: error.code }, () => session.close(() => socket.destroy()));
-      if (told !== true) destroySession(session);
+      if (told !== true) destroySession(session, socket);
       else {
-        const stop = options.clock.after(refusalTimeout, () => destroySession(session));
-        session.once('close', stop);
+        const stop = options.clock.after(refusalTimeout, () => destroySession(session, socket));
+        socket.once('close', stop);
       }
     };
     const cancel = options.clock.after(options.registrationTimeout ?? registrationTimeout, () =>
       fail(new TunnelError('registration_timeout', 'the connector did not register')),
     );
     session.on('error', (cause) => fail(new TunnelError('protocol_error', 'no HTTP/2 server answered', { cause })));
-    session.once('close', () => fail(new TunnelError('link_lost', 'before it was registered')));
+    socket.once('close', () => fail(new TunnelError('link_lost', 'before it was registered')));
     session.once('connect', () => session.setLocalWindowSize(sessionWindow));
     const stream = session.request({ ':method': 'POST', ':path': controlPath }, { endStream: false });
     const edgeNonce = createNonce();
@@ -74,7 +74,7 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
             settled = true;
             cancel();
             control.send({ type: 'accepted', proof: judged.proof });
-            resolve(new EdgeLink({ session, control, received: () => socket.bytesRead }, judged, options));
+            resolve(new EdgeLink({ session, control, socket }, judged, options));
           },
           (cause: unknown) => fail(new TunnelError('link_lost', 'the secret could not be looked up', { cause })),
         );

@@ -1,7 +1,7 @@
 // When a connector dials again, and what it says when an edge cannot be had.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { assert as check, double, integer, property } from 'fast-check';
 import { createAuthority, startPeer, startRefusing, testAuthority, use } from '@sallyport/testkit';
 import { backoffBase, backoffCap, restartCap, restartFailures, toBackoff } from '../../src/connector/backoff.ts';
 import { edgeServerName, stablePeriod } from '../../src/index.ts';
@@ -10,11 +10,11 @@ import { ManualClock } from './support/manual-clock.ts';
 
 test('waits grow, have jitter, and stay within their bounds', () => {
   const parameters = [
-    fc.integer({ min: 1, max: 100_000 }),
-    fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    integer({ min: 1, max: 100_000 }),
+    double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   ] as const;
-  fc.assert(
-    fc.property(...parameters, (failures, drawn) => {
+  check(
+    property(...parameters, (failures, drawn) => {
       const wait = toBackoff(failures, { random: () => drawn, retryable: true });
       const ceiling = failures <= restartFailures ? restartCap : backoffCap;
       assert.ok(wait >= 0 && wait <= Math.min(ceiling, backoffBase * 2 ** (failures - 1)));
@@ -94,7 +94,7 @@ test('each thing that can be wrong about an edge has its own code', { timeout: 3
     startPeer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
   );
   const silent = await use(t, startPeer('silent'));
-  const https = await use(t, startPeer('echo', { tls: await authority.issue('good', { names }) }));
+  const https = await use(t, startPeer('echo', { tls: { certificate: await authority.issue('good', { names }) } }));
   const closing = await use(
     t,
     startPeer((socket) => void socket.end()),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { systemClock } from '@sallyport/egress';
 import { startFaultProxy, startPeer, type TestScope, use } from '@sallyport/testkit';
 import type { TunnelError } from '../../src/index.ts';
 import { pingDeadline, pingInterval } from '../../src/link/protocol.ts';
@@ -10,9 +11,9 @@ import { at, echoes, startConnector, startEdge } from './support/ends.ts';
 import { ManualClock } from './support/manual-clock.ts';
 
 async function startBehindProxy(t: TestScope, clocks: { edge?: ManualClock; connector?: ManualClock }) {
-  const edge = await startEdge(t, { clock: clocks.edge, openTimeout: 60_000 });
+  const edge = await startEdge(t, { clock: clocks.edge ?? systemClock, openTimeout: 60_000 });
   const proxy = await use(t, startFaultProxy({ host: '127.0.0.1', port: edge.listener.port }));
-  const connector = await startConnector(t, { ports: [proxy.port], clock: clocks.connector });
+  const connector = await startConnector(t, { ports: [proxy.port], clock: clocks.connector ?? systemClock });
   const link = await edge.nextLink();
   while (!link.ready) await new Promise<void>((resolve) => setImmediate(resolve));
   return { edge, proxy, connector, link };

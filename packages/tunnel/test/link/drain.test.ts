@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { startPeer, use } from '@sallyport/testkit';
 import { type TunnelError, TunnelRegistry } from '../../src/index.ts';
-import { at, echoes, startConnector, startEdge, startPair, type TestEdge, visit } from './support/ends.ts';
+import { at, echoes, startConnector, startEdge, startPair, type TestEdge, visit, until } from './support/ends.ts';
 
 /** Opens connections one after another, several at a time, until it is stopped; returns how many, and what failed. */
 function visitSteadily(edge: TestEdge, peer: { host: string; port: number }) {
@@ -24,7 +24,7 @@ function visitSteadily(edge: TestEdge, peer: { host: string; port: number }) {
   });
   const atLeast = async (more: number): Promise<void> => {
     const goal = count + more;
-    while (running && count < goal) await new Promise<void>((resolve) => setImmediate(resolve));
+    await until(() => !running || count >= goal);
   };
   return {
     atLeast,
@@ -163,7 +163,7 @@ test('a draining link takes nothing new', { timeout: 30_000 }, async (t) => {
   const { stream } = await listener.registry.open('home', at(echo));
   await echoes(stream);
   const closing = connector.close(20_000);
-  while (link.live) await new Promise<void>((resolve) => setImmediate(resolve));
+  await until(() => !link.live);
   await assert.rejects(link.open(at(echo)), { code: 'link_draining' });
   stream.resume().end();
   await closing;

@@ -5,7 +5,7 @@ import { startFaultProxy, startPeer, use } from '@sallyport/testkit';
 import { maxWaiters } from '../../src/edge/link-waiters.ts';
 import { returnTimeout } from '../../src/edge/tunnel-registry.ts';
 import { TunnelRegistry } from '../../src/index.ts';
-import { at, echoes, secrets, startConnector, startEdge, startPair, visit } from './support/ends.ts';
+import { at, echoes, secrets, startConnector, startEdge, startPair, visit, until } from './support/ends.ts';
 import { ManualClock } from './support/manual-clock.ts';
 
 test('each connection takes the link with the fewest', { timeout: 20_000 }, async (t) => {
@@ -119,7 +119,7 @@ test(
     proxy.set({ stalled: true });
     await startConnector(t, { ports: [edge.listener.port], links: 1, connectorId });
     const fresh = await edge.nextLink();
-    const [replaced] = mine.filter(({ index }) => index === 0);
+    const replaced = mine.find(({ index }) => index === 0);
     await replaced!.closed;
     const left = edge.listener.registry.links('home');
     assert.deepEqual(new Set(left), new Set([...links.filter((link) => link !== replaced), fresh]));
@@ -134,8 +134,11 @@ test(
     const edge = await startEdge(t, { findSecret: async (id) => known[id] });
     const silent = await use(t, startPeer('silent'));
     const echo = await use(t, startPeer('echo'));
-    const stuck = (): Promise<never> => new Promise(() => {});
-    const revoked = await startConnector(t, { ports: [edge.listener.port], links: 4, dial: stuck });
+    const revoked = await startConnector(t, {
+      ports: [edge.listener.port],
+      links: 4,
+      dial: () => new Promise(() => {}),
+    });
     await revoked.live(4);
     await startConnector(t, { ports: [edge.listener.port], tunnelId: 'other' });
     while (edge.listener.registry.all.length < 5) await edge.nextLink();
@@ -146,7 +149,7 @@ test(
     edge.listener.registry.revoke('home');
     await pending;
     await assert.rejects(edge.listener.registry.open('home', at(silent)), { code: 'no_link' });
-    while (edge.listener.registry.all.length > 1) await new Promise<void>((resolve) => setImmediate(resolve));
+    await until(() => edge.listener.registry.all.length === 1);
     await revoked.live(0);
     assert.ok(performance.now() - startedAt < 1_000);
     while (!revoked.losses.some(({ error }) => error.code === 'unauthorized')) await revoked.nextLoss();

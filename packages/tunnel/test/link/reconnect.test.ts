@@ -5,7 +5,7 @@ import { assert as check, double, integer, property } from 'fast-check';
 import { createAuthority, startPeer, startRefusing, testAuthority, use } from '@sallyport/testkit';
 import { backoffBase, backoffCap, restartCap, restartFailures, toBackoff } from '../../src/connector/backoff.ts';
 import { edgeServerName, stablePeriod } from '../../src/index.ts';
-import { startConnector, startEdge, startPair } from './support/ends.ts';
+import { startConnector, startEdge, startPair, until } from './support/ends.ts';
 import { ManualClock } from './support/manual-clock.ts';
 
 test('waits grow, have jitter, and stay within their bounds', () => {
@@ -132,11 +132,11 @@ test(
     const clock = new ManualClock();
     const { link, nextLink, live } = await startPair(t, { connector: { clock, random: () => 0.5, pingInterval: 1e9 } });
     void link.drain();
-    while (!clock.waiting.includes(0)) await new Promise<void>((resolve) => setImmediate(resolve));
+    await until(() => clock.waiting.includes(0));
     clock.advance(0);
     const second = await nextLink();
     await live(1);
     void second.drain();
-    while (!clock.waiting.includes(50)) await new Promise<void>((resolve) => setImmediate(resolve));
+    await until(() => clock.waiting.includes(50));
   },
 );

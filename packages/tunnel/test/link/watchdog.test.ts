@@ -7,7 +7,7 @@ import { startFaultProxy, startPeer, type TestScope, use } from '@sallyport/test
 import type { TunnelError } from '../../src/index.ts';
 import { pingDeadline, pingInterval } from '../../src/link/protocol.ts';
 import { startWatchdog } from '../../src/link/watchdog.ts';
-import { at, echoes, startConnector, startEdge } from './support/ends.ts';
+import { at, echoes, startConnector, startEdge, until } from './support/ends.ts';
 import { ManualClock } from './support/manual-clock.ts';
 
 async function startBehindProxy(t: TestScope, clocks: { edge?: ManualClock; connector?: ManualClock }) {
@@ -15,7 +15,7 @@ async function startBehindProxy(t: TestScope, clocks: { edge?: ManualClock; conn
   const proxy = await use(t, startFaultProxy({ host: '127.0.0.1', port: edge.listener.port }));
   const connector = await startConnector(t, { ports: [proxy.port], clock: clocks.connector ?? systemClock });
   const link = await edge.nextLink();
-  while (!link.ready) await new Promise<void>((resolve) => setImmediate(resolve));
+  await until(() => link.ready);
   return { edge, proxy, connector, link };
 }
 
@@ -57,7 +57,7 @@ test('the round trip is measured', { timeout: 20_000 }, async (t) => {
   const proxy = await use(t, startFaultProxy({ host: '127.0.0.1', port: edge.listener.port }, { delay: 20 }));
   await startConnector(t, { ports: [proxy.port] });
   const link = await edge.nextLink();
-  while (link.roundTrip === undefined) await new Promise<void>((resolve) => setImmediate(resolve));
+  await until(() => link.roundTrip !== undefined);
   assert.ok(link.roundTrip >= 39 && link.roundTrip < 1_000, String(link.roundTrip));
 });
 

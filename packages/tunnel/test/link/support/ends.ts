@@ -145,3 +145,8 @@ export async function visit(edge: TestEdge, peer: { host: string; port: number }
   stream.resume().end();
   await closed;
 }
+
+/** Turns the event loop until something is so; the test's timeout ends it when it never is. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise<void>((resolve) => setImmediate(resolve));
+}

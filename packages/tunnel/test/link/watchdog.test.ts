@@ -58,7 +58,8 @@ test('the round trip is measured', { timeout: 20_000 }, async (t) => {
   await startConnector(t, { ports: [proxy.port] });
   const link = await edge.nextLink();
   await until(() => link.roundTrip !== undefined);
-  assert.ok(link.roundTrip >= 39 && link.roundTrip < 1_000, String(link.roundTrip));
+  const roundTrip = link.roundTrip ?? 0;
+  assert.ok(roundTrip >= 39 && roundTrip < 1_000, String(roundTrip));
 });
 
 test('an answer that is late behind data that does come is no death; silence is', () => {

@@ -36,6 +36,8 @@ export type {
 export { firstNetworkId } from './domain/records.ts';
 export type { HostnameRoute, IpRoute, PublicHostname } from './domain/records.ts';
 export { maxConnections, maxHeaderSize, maxRequests, startControlApi } from './api/control-api.ts';
+export type { ApiRoute } from './api/router.ts';
+export { ApiError, succeeded } from './api/envelope.ts';
 export type { ControlApi, ControlApiOptions } from './api/control-api.ts';
 export type { ConnectorConnection, LinkDirectory } from './api/links.ts';
 export { maxBodySize } from './api/read-body.ts';

@@ -20,6 +20,7 @@ import type { OnHostEvent } from './host/host-event.ts';
 import { ownListeners } from './host/own-listeners.ts';
 import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
 import { WorkerService } from './host/worker-service.ts';
+import { createExplain } from './tunnels/explain.ts';
 import type { OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
 export interface DevServerOptions {
@@ -112,10 +113,16 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   const root = loaded.project?.root ?? dirname(resolve(options.project.cwd, options.project.config ?? 'wrangler.json'));
   const folder = openProjectFolder(root);
   let tunnels: TunnelService | undefined;
+  const explain = createExplain(
+    () => [{ name: worker.project?.name ?? 'worker', egress }],
+    () => tunnels?.registry,
+  );
   // Beside the start of the Worker, which takes longer.
   const { onTunnelEvent = () => {}, tunnelPort } = options;
   const own =
-    options.tunnels === undefined ? startOwnTunnels(folder, { port: tunnelPort, onEvent: onTunnelEvent }) : undefined;
+    options.tunnels === undefined
+      ? startOwnTunnels(folder, { port: tunnelPort, explain, onEvent: onTunnelEvent })
+      : undefined;
   const tunnelsReady = own?.then((service) => (tunnels = service));
   cleanup.add(async () => (await tunnelsReady)?.close());
 

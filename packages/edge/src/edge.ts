@@ -1,7 +1,7 @@
 // One edge: the HTTP listener, the Workers behind it, the tunnels, and the one door out. What `sallyport edge` runs.
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { createEgress, type Decision, type Egress, type EgressTarget, type OwnListener } from '@sallyport/egress';
+import { createEgress, type Egress, type OwnListener } from '@sallyport/egress';
 import { loadProject, type LoadedProject } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import type { EdgeConfig, WorkerEntry } from './config/edge-config.ts';
@@ -14,6 +14,7 @@ import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
 import { ownListeners } from './host/own-listeners.ts';
 import { WorkerService } from './host/worker-service.ts';
+import { createExplain, type Explain } from './tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
 /** Milliseconds that running requests and connections get to finish when the edge stops. */
@@ -34,13 +35,6 @@ export interface EdgeOptions {
   /** Reload Workers when their files change. Default true. */
   watch?: boolean;
   signal?: AbortSignal | undefined;
-}
-
-export interface Explanation {
-  worker: string;
-  decision: Decision;
-  /** The link the connection would take, when it goes through a tunnel. */
-  link: { id: string; connectorId: string; streams: number; roundTrip: number | undefined } | undefined;
 }
 
 interface RunningWorker {
@@ -88,15 +82,11 @@ export class Edge implements AsyncDisposable {
     return this.#workers.map(({ name }) => name);
   }
 
-  /** What egress says to a Worker's connection, and the way it would take. Undefined when there is no such Worker. */
-  async explain(name: string | undefined, target: EgressTarget): Promise<Explanation | undefined> {
-    const worker = name === undefined ? this.#workers[0] : this.#workers.find((each) => each.name === name);
-    if (worker === undefined) return undefined;
-    const decision = await worker.egress.decide(target);
-    const { route } = decision;
-    const link = route.kind === 'tunnel' ? this.tunnels.registry.choose(route.tunnelId) : undefined;
-    return { worker: worker.name, decision, link: link && pickLink(link) };
-  }
+  /** What egress says to a Worker's connection, and the way it would take. */
+  readonly explain: Explain = createExplain(
+    () => this.#workers,
+    () => this.#tunnels?.registry,
+  );
 
   /** Stops accepting, lets what runs finish within grace (milliseconds), then closes. */
   async drain(grace: number = defaultGrace): Promise<void> {
@@ -128,6 +118,7 @@ export class Edge implements AsyncDisposable {
       listen: config.tunnel,
       advertise: config.tunnel.advertise,
       control: config.control,
+      explain: this.explain,
       onEvent: options.onTunnelEvent,
     });
     this.#tunnels = tunnels;
@@ -185,8 +176,4 @@ async function loadEntry(entry: WorkerEntry): Promise<LoadedEntry> {
   const absent = loaded.diagnostics.some(({ code }) => code === 'config_not_found' || code === 'config_missing');
   if (absent) throw new ConfigurationError(loaded.diagnostics);
   return { entry, loaded, load };
-}
-
-function pickLink({ id, connectorId, streams, roundTrip }: NonNullable<Explanation['link']>): Explanation['link'] {
-  return { id, connectorId, streams, roundTrip };
 }

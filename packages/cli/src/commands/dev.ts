@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { startDevServer } from '@sallyport/edge';
+import { findEdge } from '@sallyport/control/client';
+import { RemoteTunnels, startDevServer } from '@sallyport/edge';
 import { devPolicy, workerPolicy } from '@sallyport/egress';
-import { type Command, toPort, toText, UsageError } from '../command.ts';
+import { type Command, toPort, toText, UsageError, type Values } from '../command.ts';
 import { usesColor } from '../output/color.ts';
 import { createJsonLog, createTextLog } from '../output/dev-log.ts';
 import { onSignal } from '../signals.ts';
@@ -27,6 +28,18 @@ export const dev: Command = {
     var: { value: 'NAME:VALUE', multiple: true, help: 'A variable, over the configuration' },
     strict: { help: 'Forbid loopback and private addresses, as in production' },
     ca: { value: 'FILE', multiple: true, help: 'Trust the authorities in this PEM file too' },
+    edge: {
+      value: 'URL|DIR',
+      help: "Use the tunnels of a running edge, by its control API or state directory, instead of this server's own",
+    },
+    'edge-token-file': {
+      value: 'FILE',
+      help: 'File with the token for --edge URL (default: $SALLYPORT_API_TOKEN_FILE)',
+    },
+    'tunnel-port': {
+      value: 'PORT',
+      help: "Port where connectors dial this server's own tunnels (default: as last time)",
+    },
     'inspector-port': { value: 'PORT', help: 'Open the JavaScript inspector on this port' },
     'persist-to': { value: 'FOLDER', help: 'Durable Object storage (default: .sallyport/state)' },
     'no-watch': { help: 'Do not reload when files change' },
@@ -48,6 +61,7 @@ export const dev: Command = {
     const ca = await readAuthorities(values['ca']);
     const persistTo = toText(values, 'persist-to');
     const signal = onSignal();
+    const remote = await toRemoteTunnels(values, (error) => log.tunnel({ type: 'control-failed', error }));
     const server = await startDevServer({
       project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
       vars: toVariables(values['var']),
@@ -57,11 +71,14 @@ export const dev: Command = {
       inspectorPort: toPort(values, 'inspector-port'),
       stateDirectory: persistTo === undefined ? undefined : resolve(persistTo),
       watch: values['no-watch'] !== true,
+      tunnels: remote,
+      tunnelPort: toPort(values, 'tunnel-port'),
       signal,
       ...(ca === undefined ? {} : { findTrust: () => ({ ca }) }),
       onHostEvent: (event) => log.host(event),
       onGatewayEvent: (event) => log.gateway(event),
       onRequest: (event) => log.request(event),
+      onTunnelEvent: (event) => log.tunnel(event),
     }).catch((error: unknown) => {
       // Whatever fails because it is being stopped is no failure.
       if (signal.aborted) return undefined;
@@ -75,9 +92,21 @@ export const dev: Command = {
     if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
     if (!signal.aborted) await once(signal, 'abort');
     await server.close();
+    remote?.[Symbol.dispose]();
     return 0;
   },
 };
+
+/** The tunnels of the edge that `--edge` names. */
+async function toRemoteTunnels(values: Values, failed: (error: Error) => void): Promise<RemoteTunnels | undefined> {
+  const named = toText(values, 'edge');
+  if (named === undefined) return undefined;
+  const isUrl = /^https?:\/\//.test(named);
+  const access = findEdge(
+    isUrl ? { apiUrl: named, apiTokenFile: toText(values, 'edge-token-file') } : { state: named },
+  );
+  return RemoteTunnels.start(access, { failed });
+}
 
 function toVariables(given: unknown): Record<string, string> {
   const pairs = (Array.isArray(given) ? given : []).map((pair): [string, string] => {

@@ -1,6 +1,7 @@
 // `sallyport explain HOST:PORT`: what egress would say about a destination, and why.
-import { createEgress, type Decision, devPolicy, workerPolicy } from '@sallyport/egress';
+import { createEgress, devPolicy, workerPolicy } from '@sallyport/egress';
 import { type Command, UsageError } from '../command.ts';
+import { decisionRows, toLines } from '../output/decision-text.ts';
 
 export const explain: Command = {
   name: 'explain',
@@ -19,20 +20,9 @@ export const explain: Command = {
     if (hostname === undefined) throw new UsageError(`Not a destination: ${target}. Write HOST:PORT.`);
     const egress = createEgress({ policy: values['dev'] === true ? devPolicy : workerPolicy });
     const decision = await egress.decide({ hostname, port: Number(port) });
-    process.stdout.write(values['json'] === true ? `${JSON.stringify(decision, null, 2)}\n` : toText(decision));
+    process.stdout.write(
+      values['json'] === true ? `${JSON.stringify(decision, null, 2)}\n` : toLines(decisionRows(decision)),
+    );
     return decision.verdict === 'allow' ? 0 : 1;
   },
 };
-
-function toText({ verdict, destination, rule, addresses, refused, route, code, message, remedy }: Decision): string {
-  const rows: [string, string][] = [
-    ['verdict', verdict],
-    ['destination', destination === undefined ? 'not a destination' : `${destination.host} port ${destination.port}`],
-    ['rule', rule],
-    ['addresses', addresses.join(', ') || 'none'],
-    ...refused.map((item): [string, string] => ['refused', `${item.address} (${item.rule})`]),
-  ];
-  if (verdict === 'allow') rows.push(['route', route.kind]);
-  else rows.push(['code', code], ['message', message], ['remedy', remedy]);
-  return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
-}

@@ -1,6 +1,12 @@
 // What `sallyport dev` prints: for people, coloured lines; with `--json`, one object a line.
 import { styleText } from 'node:util';
-import { ConfigurationError, type GatewayEvent, type HostEvent, type RequestEvent } from '@sallyport/edge';
+import {
+  ConfigurationError,
+  type GatewayEvent,
+  type HostEvent,
+  type RequestEvent,
+  type TunnelEvent,
+} from '@sallyport/edge';
 import { BuildError, formatDiagnostics, type RuntimeLog, WorkersError } from '@sallyport/workers';
 import { toSafeLine, toSafeText } from './safe-text.ts';
 
@@ -8,6 +14,7 @@ export interface DevLog {
   host(event: HostEvent): void;
   gateway(event: GatewayEvent): void;
   request(event: RequestEvent): void;
+  tunnel(event: TunnelEvent): void;
   /** The address to open. */
   listening(url: string): void;
   /** A line of our own. */
@@ -18,27 +25,31 @@ interface Output {
   write(text: string): void;
   color: boolean;
   cwd: string;
+  /** The Worker whose events are printed, where there are several. */
+  worker?: string | undefined;
 }
 
-export function createJsonLog({ write }: Output): DevLog {
+export function createJsonLog({ write, worker }: Output): DevLog {
   const line = (kind: string, value: object): void =>
     write(
-      `${JSON.stringify({ kind, ...value }, (_key, item: unknown) => (item instanceof Error ? toFields(item) : item))}\n`,
+      `${JSON.stringify({ kind, ...(worker === undefined ? {} : { worker }), ...value }, (_key, item: unknown) => (item instanceof Error ? toFields(item) : item))}\n`,
     );
   return {
     host: ({ type, ...event }) => line(type, event),
     gateway: ({ kind, ...event }) => line(kind, event),
     request: (event) => line('request', event),
+    tunnel: ({ type, ...event }) => line(type, event),
     listening: (url) => line('listening', { url }),
     say: (message) => line('message', { message }),
   };
 }
 
-export function createTextLog({ write, color, cwd }: Output): DevLog {
+export function createTextLog({ write, color, cwd, worker }: Output): DevLog {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     color ? styleText(style, text, { validateStream: false }) : text;
   const safe = (text: string): string => toSafeText(text, { color });
-  const line = (text: string): void => write(`${text}\n`);
+  const prefix = worker === undefined ? '' : paint('cyan', `[${worker}] `);
+  const line = (text: string): void => write(`${prefix}${text}\n`);
   const print: { [Type in HostEvent['type']]: (event: Extract<HostEvent, { type: Type }>) => void } = {
     diagnostics: ({ diagnostics }) => line(formatDiagnostics(diagnostics, { color, cwd })),
     ready: ({ took, bytes, reload }) =>
@@ -68,6 +79,7 @@ export function createTextLog({ write, color, cwd }: Output): DevLog {
       line(
         `${paint('bold', method)} ${toSafeLine(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
       ),
+    tunnel: (event) => line(toTunnelText(event, paint)),
     listening: (url) => line(`Listening on ${paint('bold', url)}`),
     say: line,
   };
@@ -80,6 +92,18 @@ function toFields(error: Error): object {
   const diagnostics =
     error instanceof BuildError || error instanceof ConfigurationError ? error.diagnostics : undefined;
   return { name, message, code, remedy, diagnostics };
+}
+
+function toTunnelText(event: TunnelEvent, paint: Paint): string {
+  if (event.type === 'link-refused' || event.type === 'control-failed') {
+    const { message, remedy } = event.error as Error & { remedy?: string };
+    const what = event.type === 'link-refused' ? 'A connector was refused' : 'Tunnels';
+    return `${paint('red', what)}: ${toSafeLine(message)}${remedy === undefined ? '' : `\n  ${toSafeLine(remedy)}`}`;
+  }
+  const { tunnel, connectorId, links } = event;
+  const up = event.type === 'link-registered';
+  const what = paint(up ? 'green' : 'yellow', up ? 'link up' : 'link down');
+  return `tunnel ${toSafeLine(tunnel)} ${what} ${paint('dim', connectorId)} (${links} ${links === 1 ? 'link' : 'links'})`;
 }
 
 type Safe = (text: string) => string;

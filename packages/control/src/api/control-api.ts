@@ -10,7 +10,7 @@ import type { LinkDirectory } from './links.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { checkDeclaredSize, readBody } from './read-body.ts';
 import { routeHandlers } from './route-handlers.ts';
-import { createRouter, type Match } from './router.ts';
+import { type ApiRoute, createRouter, type Match } from './router.ts';
 import { tokenHandlers } from './token-handlers.ts';
 import { tunnelHandlers, type TunnelHandlersOptions } from './tunnel-handlers.ts';
 
@@ -24,6 +24,8 @@ export interface ControlApiOptions {
   /** Address to listen on. Anything but loopback needs a TLS terminator in front: the token travels in the clear. */
   host?: string;
   port?: number;
+  /** Further paths, which `:account` is checked for too. */
+  handlers?: readonly ApiRoute[];
   /** Gets each HTTP CONNECT whose token (`Proxy-Authorization` or `Authorization`) is right, and owns its socket. */
   connect?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of failures that are the edge's own; never of what a request held. */
@@ -65,6 +67,7 @@ export async function startControlApi(options: ControlApiOptions): Promise<Contr
     ...tunnelHandlers(options),
     ...networkHandlers(control),
     ...routeHandlers(control),
+    ...(options.handlers ?? []),
   ]);
   const accounts = new Set(['default', control.accountTag]);
   let running = 0;

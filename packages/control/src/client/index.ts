@@ -5,6 +5,9 @@
  */
 export { ClientError } from './client-error.ts';
 export type { ClientErrorCode } from './client-error.ts';
+export { AddressTree } from '../domain/address-tree.ts';
+export { NameTree } from '../domain/name-tree.ts';
+export { parseCidr } from '../domain/values.ts';
 export { ControlClient } from './control-client.ts';
 export type { Query } from './control-client.ts';
 export { controlFile, devState, findEdge } from './find-edge.ts';

@@ -1,6 +1,7 @@
 // `.sallyport` beside a project's configuration: what `sallyport dev` keeps from one run to the next.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Explain } from '../tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from '../tunnels/tunnel-service.ts';
 
 const portFile = 'tunnel.port';
@@ -23,13 +24,14 @@ export function openProjectFolder(root: string): string {
  */
 export async function startOwnTunnels(
   folder: string,
-  { port, onEvent }: { port?: number | undefined; onEvent: OnTunnelEvent },
+  { port, explain, onEvent }: { port?: number | undefined; explain: Explain; onEvent: OnTunnelEvent },
 ): Promise<TunnelService | undefined> {
   const start = (tunnelPort: number): Promise<TunnelService> =>
     TunnelService.start({
       stateDirectory: folder,
       listen: { host: '127.0.0.1', port: tunnelPort },
       control: { host: '127.0.0.1', port: 0 },
+      explain,
       onEvent,
     });
   try {

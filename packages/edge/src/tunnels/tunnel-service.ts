@@ -13,6 +13,8 @@ import { encodeToken, type TunnelError, TunnelListener, TunnelRegistry } from '@
 import { Cleanup } from '../cleanup.ts';
 import type { ListenAddress } from '../config/listen-address.ts';
 import { openAuthority } from './authority.ts';
+import { createTunnelConnect, explainHandlers } from './edge-api.ts';
+import type { Explain } from './explain.ts';
 import { createTunnelDial } from './dial-tunnel.ts';
 import { createLinkDirectory } from './link-directory.ts';
 import { PublicHostnames } from './public-hostname.ts';
@@ -36,6 +38,8 @@ export interface TunnelServiceOptions {
   advertise?: readonly string[] | undefined;
   /** Where the control API listens. */
   control: ListenAddress;
+  /** Answers the control API's question what a Worker may reach. */
+  explain: Explain;
   onEvent: OnTunnelEvent;
 }
 
@@ -172,6 +176,11 @@ async function begin<Service>(
         ca: certificate.ca,
         edges: advertise,
       }),
+    handlers: explainHandlers(options.explain),
+    connect: createTunnelConnect({
+      routes: (network) => toRoutes(control.table, network),
+      dial: createTunnelDial(registry),
+    }),
     ...options.control,
   });
   cleanup.add(() => api.close());

@@ -1,0 +1,85 @@
+// What the control API has beyond Cloudflare's: the explanation of one destination, and CONNECT through a tunnel for a
+// `sallyport dev` that names this edge.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ApiError, type ApiRoute, succeeded } from '@sallyport/control';
+import { type DialTunnel, type EgressTarget, type Routes } from '@sallyport/egress';
+import { parseAuthority } from '../gateway/connect-relay.ts';
+import { relay } from '../gateway/relay.ts';
+import type { Explain } from './explain.ts';
+
+/** Names the virtual network of a CONNECT. */
+export const networkHeader = 'sallyport-network';
+/** The code and remedy of a refused CONNECT, percent-encoded. */
+export const refusalHeader = 'sallyport-refusal';
+
+/** Milliseconds a CONNECT may take. */
+const connectTimeout = 15_000;
+
+export function explainHandlers(explain: Explain): ApiRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/accounts/:account/sallyport/explain',
+      async handle({ query }) {
+        const target = parseAuthority(query.get('destination') ?? '');
+        if (target === undefined) throw new ApiError('invalid_request', '"destination" is not HOST:PORT');
+        const explanation = await explain(query.get('worker') ?? undefined, target);
+        if ('workers' in explanation) {
+          throw new ApiError(
+            'invalid_request',
+            `there is no such Worker; there is ${explanation.workers.join(', ') || 'none'}`,
+          );
+        }
+        return succeeded(explanation);
+      },
+    },
+  ];
+}
+
+/** Takes authenticated CONNECTs. Only what a tunnel covers can be reached: this is no way out of the edge's machine. */
+export function createTunnelConnect(parts: { routes: (network?: string) => Routes; dial: DialTunnel }) {
+  return (request: IncomingMessage, client: Duplex, head: Buffer): void => {
+    client.on('error', () => client.destroy());
+    client.pause();
+    if (head.length > 0) client.unshift(head);
+    connect(parts, request).then(
+      (stream) => {
+        if (client.destroyed) return void stream.destroy();
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        relay(client, stream);
+      },
+      (error: Error & { code?: string; remedy?: string }) => {
+        const { code = 'connection_failed', message, remedy = '' } = error;
+        const detail = (error as { detail?: string }).detail ?? message;
+        const refusal = encodeURIComponent(JSON.stringify({ code, detail, remedy }));
+        client.end(
+          `HTTP/1.1 502 ${code}\r\n${refusalHeader}: ${refusal}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+        );
+        client.resume();
+      },
+    );
+  };
+}
+
+async function connect(
+  { routes, dial }: { routes: (network?: string) => Routes; dial: DialTunnel },
+  { url = '', headers }: IncomingMessage,
+): Promise<Duplex> {
+  const target = parseAuthority(url);
+  if (target === undefined) throw Object.assign(new Error(`${url} is not HOST:PORT`), { code: 'invalid_destination' });
+  const network = headers[networkHeader];
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
+  const found = findRoute(routes(typeof network === 'string' ? network : undefined), { ...target, hostname: host });
+  if (found === undefined) {
+    throw Object.assign(new Error(`no tunnel covers ${url}`), {
+      code: 'destination_denied',
+      remedy: 'Add a route with `sallyport tunnel route ip add` or `sallyport tunnel route hostname add`.',
+    });
+  }
+  return (await dial(found, { host, port: target.port }, { signal: AbortSignal.timeout(connectTimeout) })).stream;
+}
+
+function findRoute(routes: Routes, { hostname }: EgressTarget) {
+  return routes.forAddress(hostname) ?? routes.forName(hostname.toLowerCase());
+}

@@ -1,0 +1,43 @@
+// The whole decision about one destination, as one Worker would get it, down to the link.
+import type { Decision, Egress, EgressTarget } from '@sallyport/egress';
+import type { TunnelRegistry } from '@sallyport/tunnel';
+
+export interface Explanation {
+  worker: string;
+  decision: Decision;
+  /** The link a connection would take now; undefined when none is up, or none is needed. */
+  link: ExplainedLink | undefined;
+}
+
+export interface ExplainedLink {
+  id: string;
+  connectorId: string;
+  remoteAddress: string;
+  /** Connections it carries. */
+  streams: number;
+  /** Milliseconds, as the last PING measured it. */
+  roundTrip: number | undefined;
+}
+
+/** For the Worker of that name, or the only one; the names there are when there is no such Worker. */
+export type Explain = (
+  worker: string | undefined,
+  target: EgressTarget,
+) => Promise<Explanation | { workers: string[] }>;
+
+export function createExplain(
+  workers: () => readonly { name: string; egress: Egress }[],
+  registry: () => TunnelRegistry | undefined,
+): Explain {
+  return async (name, target) => {
+    const all = workers();
+    const worker = name === undefined && all.length === 1 ? all[0] : all.find((each) => each.name === name);
+    if (worker === undefined) return { workers: all.map((each) => each.name) };
+    const decision = await worker.egress.decide(target);
+    const { route } = decision;
+    const link = route.kind === 'tunnel' ? registry()?.choose(route.tunnelId) : undefined;
+    if (link === undefined) return { worker: worker.name, decision, link: undefined };
+    const { id, connectorId, remoteAddress, streams, roundTrip } = link;
+    return { worker: worker.name, decision, link: { id, connectorId, remoteAddress, streams, roundTrip } };
+  };
+}

@@ -56,7 +56,7 @@ export async function readSecret(what: string, file: string): Promise<{ text: st
       const remedy = 'Name the file that `sallyport tunnel create` or `sallyport tunnel token` made.';
       throw new CommandError(`The ${what} ${file} has ${size} bytes`, remedy);
     }
-    return { text: await readFile(file, 'utf8'), exposed: process.platform !== 'win32' && (mode & 0o077) !== 0 };
+    return { text: await readFile(file, 'utf8'), exposed: process.platform !== 'win32' && (mode & 0o007) !== 0 };
   } catch (error) {
     throw error instanceof CommandError ? error : unreadable(what, file, error as NodeJS.ErrnoException);
   }

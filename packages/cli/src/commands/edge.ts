@@ -60,7 +60,7 @@ export const edge: Command = {
 
 function announce({ url, tunnels, workers }: Edge, { tunnel }: EdgeConfig, log: DevLog): void {
   log.listening(url);
-  log.say(`Connectors dial ${tunnel.host}:${tunnels.port}; tokens say ${tunnel.advertise.join(', ')}`);
+  log.say(`Connectors dial ${tunnel.host}:${tunnels.port}; tokens say ${tunnels.advertised.join(', ')}`);
   log.say(`Control API on ${tunnels.controlUrl}`);
   if (workers.length > 0) log.say(`Workers: ${workers.join(', ')}`);
 }

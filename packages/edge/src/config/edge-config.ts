@@ -1,4 +1,5 @@
 // `sallyport.toml`: everything one edge is told. Relative paths start at the file's folder.
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { definePolicy, type Policy, type PolicyEntry, workerPolicy } from '@sallyport/egress';
@@ -36,8 +37,8 @@ export interface EdgeConfig {
   state: string;
   http: ListenAddress;
   tunnel: ListenAddress & {
-    /** What tokens tell connectors to dial: `host:port`. */
-    advertise: string[];
+    /** What tokens tell connectors to dial, `host:port`; undefined for the address it listens on. */
+    advertise: string[] | undefined;
   };
   control: ListenAddress;
   workers: WorkerEntry[];
@@ -81,9 +82,8 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
   const tunnel = readAddress(memberSlot(tunnelSlot, 'address'), defaultListen.tunnel, report);
   const control = readAddress(memberSlot(section('control', ['address']), 'address'), defaultListen.control, report);
   const shared = readPolicyEntries(memberSlot(root, 'policy'), report);
-  const workers = readArray(memberSlot(root, 'worker'), report, 'an array of tables: [[worker]]').map((slot) =>
-    readWorker(slot, folder, shared, report),
-  );
+  const tables = readArray(memberSlot(root, 'worker'), report, 'an array of tables: [[worker]]');
+  const workers = await Promise.all(tables.map((slot) => readWorker(slot, folder, shared, report)));
   checkHostnames(workers, root, report);
   return {
     file,
@@ -102,7 +102,7 @@ export function defaultStateDirectory(): string {
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'sallyport');
 }
 
-function readAdvertised(slot: Slot | undefined, { host, port }: ListenAddress, report: Report): string[] {
+function readAdvertised(slot: Slot | undefined, { host, port }: ListenAddress, report: Report): string[] | undefined {
   const written = readStrings(slot, report);
   if (written.length > 0) return written;
   const wildcard = host === '0.0.0.0' || host === '::';
@@ -113,24 +113,30 @@ function readAdvertised(slot: Slot | undefined, { host, port }: ListenAddress, r
       remedy: `Write the address that connectors reach this machine by: advertise = ["edge.example.com:${port}"].`,
     });
   }
-  const name = wildcard ? '127.0.0.1' : host;
-  return [name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`];
+  return undefined;
 }
 
-function readWorker(slot: Slot, folder: string, shared: readonly PolicyEntry[], report: Report): WorkerEntry {
+async function readWorker(
+  slot: Slot,
+  folder: string,
+  shared: readonly PolicyEntry[],
+  report: Report,
+): Promise<WorkerEntry> {
   readTable(slot, report);
   warnUnknown(slot, ['project', 'env', 'hostnames', 'network', 'policy'], report);
-  const project = readText(memberSlot(slot, 'project'), report);
-  if (project === undefined && memberSlot(slot, 'project') === undefined) {
-    report.error(slot.path, 'invalid_setting', {
-      key: formatPath(slot.path),
-      problem: 'it names no project',
-      remedy: 'Write project = "FOLDER", with the folder of a Worker project.',
+  const place = memberSlot(slot, 'project');
+  const project = resolve(folder, readText(place, report) ?? '.');
+  const exists = place !== undefined && (await stat(project).catch(() => undefined)) !== undefined;
+  if (!exists) {
+    report.error((place ?? slot).path, 'invalid_setting', {
+      key: formatPath((place ?? slot).path),
+      problem: place === undefined ? 'it names no project' : `there is no ${project}`,
+      remedy: 'Write project = "FOLDER", with the folder of a Worker project; the path starts at this file.',
     });
   }
   const own = readPolicyEntries(memberSlot(slot, 'policy'), report);
   return {
-    project: resolve(folder, project ?? '.'),
+    project,
     env: readText(memberSlot(slot, 'env'), report),
     hostnames: readStrings(memberSlot(slot, 'hostnames'), report).map((name) => name.toLowerCase()),
     network: readText(memberSlot(slot, 'network'), report),

@@ -52,6 +52,8 @@ export class TunnelService implements AsyncDisposable {
   readonly port: number;
   readonly controlUrl: string;
   readonly controlToken: string;
+  /** What tokens tell connectors to dial. */
+  readonly advertised: readonly string[];
   readonly #listener: TunnelListener;
   readonly #api: ControlApi;
   readonly #cleanup: Cleanup;
@@ -61,6 +63,7 @@ export class TunnelService implements AsyncDisposable {
     listener: TunnelListener;
     api: ControlApi;
     token: string;
+    advertise: readonly string[];
     cleanup: Cleanup;
   }) {
     this.control = parts.control;
@@ -70,6 +73,7 @@ export class TunnelService implements AsyncDisposable {
     this.port = parts.listener.port;
     this.controlUrl = parts.api.url;
     this.controlToken = parts.token;
+    this.advertised = parts.advertise;
     this.#listener = parts.listener;
     this.#api = parts.api;
     this.#cleanup = parts.cleanup;
@@ -124,6 +128,7 @@ async function begin<Service>(
     listener: TunnelListener;
     api: ControlApi;
     token: string;
+    advertise: readonly string[];
     cleanup: Cleanup;
   }) => Service,
 ): Promise<Service> {
@@ -162,7 +167,7 @@ async function begin<Service>(
   await listener.listen();
 
   const token = await state.openControlToken(stateDirectory);
-  const { advertise = [toHostPort(options.listen.host, listener.port)] } = options;
+  const { advertise = [toDialled(options.listen.host, listener.port)] } = options;
   const api = await startControlApi({
     control,
     links: createLinkDirectory(registry),
@@ -187,7 +192,7 @@ async function begin<Service>(
   await state.writeDiscovery(stateDirectory, { url: api.url, token, account: control.accountTag });
   cleanup.add(() => state.removeDiscovery(stateDirectory, api.url));
 
-  const service = build({ control, listener, api, token, cleanup });
+  const service = build({ control, listener, api, token, advertise, cleanup });
   const stop = control.onChange((change) => {
     if (change.type === 'routes-changed') for (const tunnelId of change.tunnelIds) announce(tunnelId);
     else registry.revoke(change.tunnelId);
@@ -196,6 +201,8 @@ async function begin<Service>(
   return service;
 }
 
-function toHostPort(host: string, port: number): string {
+/** What to dial for an address that is listened on; every address means this machine's own. */
+function toDialled(listened: string, port: number): string {
+  const host = listened === '0.0.0.0' || listened === '::' ? '127.0.0.1' : listened;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,10 +1,13 @@
-// `npm run demo`: a private database, the edge and an example Worker, ready to be opened in a browser.
+// `npm run demo`: a private database behind a connector, the edge and an example Worker, ready to be opened in a browser.
 // `npm run demo -- --check` makes the requests itself and prints what it saw as JSON on the last line.
+import { EventEmitter, once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { type DevServer, startDevServer } from '@sallyport/edge';
-import { devPolicy } from '@sallyport/egress';
+import { ControlClient, findEdge } from '@sallyport/control/client';
+import { type DevServer, startDevServer, type TunnelEvent } from '@sallyport/edge';
+import { createEgress, workerPolicy } from '@sallyport/egress';
 import { createTextLog } from '../packages/cli/src/output/dev-log.ts';
 import { type PrivateNetwork, startPrivateNetwork } from './demo-network.ts';
+import { setUpTunnel } from './demo-tunnel.ts';
 
 const help = `npm run demo [-- OPTION ...]
 
@@ -16,17 +19,19 @@ const help = `npm run demo [-- OPTION ...]
 const { values } = parseArgs({
   options: { check: { type: 'boolean', default: false }, port: { type: 'string' }, help: { type: 'boolean' } },
 });
-const paths = ['/', '/raw', '/starttls', '/blocked', '/seventh'];
+const paths = ['/', '/by-address', '/direct', '/raw', '/starttls', '/blocked', '/seventh'];
+const project = 'examples/private-rows';
 
-async function startEdge(network: PrivateNetwork): Promise<DevServer> {
+async function startEdge(network: PrivateNetwork, onTunnelEvent: (event: TunnelEvent) => void): Promise<DevServer> {
   const log = createTextLog({
     write: (text) => void process.stderr.write(text),
     color: process.stderr.isTTY,
     cwd: process.cwd(),
   });
   return startDevServer({
-    project: { cwd: 'examples/private-rows', processEnv: {} },
-    policy: devPolicy,
+    project: { cwd: project, processEnv: {} },
+    // As in production: nothing private is reachable, unless a tunnel leads there.
+    policy: workerPolicy,
     port: Number(values.port ?? (values.check ? 0 : 8787)),
     vars: network.vars,
     // TLS is the host's concern: the edge trusts the network's own authority, the Worker knows nothing of it.
@@ -35,24 +40,68 @@ async function startEdge(network: PrivateNetwork): Promise<DevServer> {
     onHostEvent: (event) => log.host(event),
     onGatewayEvent: (event) => log.gateway(event),
     onRequest: (event) => log.request(event),
+    onTunnelEvent: (event) => {
+      log.tunnel(event);
+      onTunnelEvent(event);
+    },
   });
 }
 
-async function check(edge: DevServer): Promise<boolean> {
-  const seen: Record<string, unknown> = {};
-  let ok = true;
+/** Makes the tunnel, starts the connector with its token, and resolves when the first link is up. */
+async function join(edge: DevServer, network: PrivateNetwork, linked: Promise<unknown>): Promise<void> {
+  const { tunnels } = edge;
+  if (tunnels === undefined) throw new Error('The edge has no tunnels: look at the message above.');
+  const id = await setUpTunnel(tunnels.control);
+  const client = new ControlClient(findEdge({ cwd: project, env: {} }));
+  network.startConnector(await client.call<string>('GET', client.account(`cfd_tunnel/${id}/token`)));
+  await linked;
+}
+
+interface Seen {
+  [path: string]: unknown;
+  '/': unknown[];
+  '/by-address': unknown[];
+  '/direct': { reached: boolean }[];
+  '/blocked': { reached: boolean }[];
+  '/starttls': { upgraded?: boolean };
+  '/seventh': { seventh?: string };
+}
+
+/** Whether this machine reaches the database without the tunnel. */
+async function isReachedDirectly(hostname: string): Promise<boolean> {
+  const opened = createEgress({ policy: workerPolicy }).open({ hostname, port: 5432 });
+  return opened.then(
+    ({ stream }) => {
+      stream.destroy();
+      return true;
+    },
+    () => false,
+  );
+}
+
+async function check(edge: DevServer, network: PrivateNetwork): Promise<boolean> {
+  const seen = {} as Seen;
+  let answered = true;
   for (const path of paths) {
     const response = await fetch(edge.url + path);
     const text = await response.text();
-    ok &&= response.ok;
+    answered &&= response.ok;
     seen[path] = response.ok ? (JSON.parse(text) as unknown) : { status: response.status, text };
   }
-  const blocked = seen['/blocked'] as { reached: boolean }[];
-  const rows = seen['/'] as unknown[];
-  const upgraded = (seen['/starttls'] as { upgraded?: boolean }).upgraded;
-  const waited = (seen['/seventh'] as { seventh?: string }).seventh;
-  ok &&= rows.length === 3 && blocked.every(({ reached }) => !reached) && upgraded === true && waited === 'waiting';
-  console.log(JSON.stringify({ ok, seen }));
+  const directly = [await isReachedDirectly('db.internal'), await isReachedDirectly('10.77.0.5')];
+  await network.stopConnector();
+  const alone = await fetch(edge.url);
+  const proved = {
+    answered,
+    rowsThroughTheTunnel: seen['/'].length === 3 && seen['/by-address'].length === 3,
+    directPathRefused: seen['/direct'].every(({ reached }) => !reached) && !directly.includes(true),
+    noRowsWithoutTheConnector: !alone.ok,
+    forbiddenStaysForbidden: seen['/blocked'].every(({ reached }) => !reached),
+    upgraded: seen['/starttls'].upgraded === true,
+    seventhWaited: seen['/seventh'].seventh === 'waiting',
+  };
+  const ok = Object.values(proved).every(Boolean);
+  console.log(JSON.stringify({ ok, proved, seen }));
   return ok;
 }
 
@@ -65,12 +114,15 @@ function untilInterrupted(): Promise<void> {
 async function main(): Promise<void> {
   const network = await startPrivateNetwork();
   try {
-    const edge = await startEdge(network);
+    const events = new EventEmitter();
+    const linked = once(events, 'link-registered');
+    const edge = await startEdge(network, ({ type }) => void events.emit(type));
     try {
+      await join(edge, network, linked);
       console.log(`${network.description}\n\nThe Worker (examples/private-rows) answers on\n`);
       for (const path of paths) console.log(`  ${edge.url}${path}`);
       console.log(values.check ? '' : '\nCtrl-C stops everything.\n');
-      if (values.check) process.exitCode = (await check(edge)) ? 0 : 1;
+      if (values.check) process.exitCode = (await check(edge, network)) ? 0 : 1;
       else await untilInterrupted();
     } finally {
       await edge.close();

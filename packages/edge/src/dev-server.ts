@@ -10,7 +10,7 @@ import {
   type Routes,
 } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
-import { loadProject, type LoadedProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
+import { type Json, loadProject, type LoadedProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import { BackendState } from './front/backend.ts';
 import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
@@ -26,7 +26,7 @@ import type { OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 export interface DevServerOptions {
   project: LoadProjectOptions;
   /** Variables over those of the configuration. */
-  vars?: Record<string, string> | undefined;
+  vars?: Record<string, Json> | undefined;
   /** Where the Worker may connect to. */
   policy: Policy;
   /** Address and port to listen on; by default the project's `dev.ip` and `dev.port`. */

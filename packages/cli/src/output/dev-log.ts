@@ -113,7 +113,9 @@ function toGatewayText(event: GatewayEvent, paint: Paint): string {
   const { kind, destination, decision, code, message, took, secure, method, status } = event;
   const what = kind === 'fetch' ? `fetch ${method} ` : kind === 'websocket' ? 'websocket ' : '';
   const where = `${what}${toSafeLine(destination)}${secure ? ' (TLS)' : ''}`;
-  const rule = decision === undefined ? '' : paint('dim', ` ${decision.rule}`);
+  const route = decision?.route;
+  const way = route?.kind === 'tunnel' ? ` via tunnel ${toSafeLine(route.tunnelName)}` : '';
+  const rule = decision === undefined ? '' : paint('dim', ` ${decision.rule}${way}`);
   if (code === undefined && message === undefined) {
     return `  ${paint('green', '→')} ${where}${rule} ${status === undefined ? '' : `${status} `}${ms(took)}`;
   }

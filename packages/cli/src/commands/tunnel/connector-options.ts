@@ -7,7 +7,8 @@ export interface ConnectorSettings {
   edges: { host: string; port: number }[] | undefined;
   links: number | undefined;
   gracePeriod: number | undefined;
-  metrics: { host: string; port: number } | undefined;
+  /** `false`: nowhere. */
+  metrics: { host: string; port: number } | false | undefined;
   level: LogLevel | undefined;
   logFile: string | undefined;
 }
@@ -42,7 +43,7 @@ export function readSettings(values: Values, config: TunnelConfig | undefined): 
     edges: edge === undefined || edge === null ? undefined : [edge].flat().map(toEdge),
     links: get('ha-connections', toLinks, `a number from 1 to ${maxLinks}`),
     gracePeriod: get('grace-period', toGrace, 'a duration with a unit, such as 30s'),
-    metrics: get('metrics', toAddress, 'ADDRESS:PORT'),
+    metrics: get('metrics', toAddress, 'ADDRESS:PORT or off'),
     level: get('loglevel', toLevel, logLevels.join(', ')),
     logFile: get('logfile', (text) => text, 'a file'),
   };
@@ -70,7 +71,8 @@ function toGrace(text: string): number | undefined {
 }
 
 /** Also `localhost:` and `:8080`, as Go reads them, and port 0. */
-function toAddress(text: string): { host: string; port: number } | undefined {
+function toAddress(text: string): { host: string; port: number } | false | undefined {
+  if (text === 'off') return false;
   const [, v6, name = '', digits = ''] = /^(?:\[([\da-fA-F:.]+)\]|([^\s:[\]]*)):(\d{0,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (!text.includes(':') || port > 65_535 || (v6 === undefined && name === '' && digits === '')) return undefined;

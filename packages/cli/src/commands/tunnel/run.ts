@@ -36,7 +36,7 @@ export const run: Command = {
     'grace-period': { value: 'DURATION', help: 'How long running connections may take to finish (default: 30s)' },
     metrics: {
       value: 'ADDRESS:PORT',
-      help: 'Where /ready and /metrics are (default: 127.0.0.1:20241 to 20245, or any)',
+      help: 'Where /ready and /metrics are; `off` for nowhere (default: 127.0.0.1:20241 to 20245, or any)',
     },
     url: { value: 'URL', help: 'Send every public hostname to this service, without ingress rules' },
     loglevel: { value: 'LEVEL', help: 'debug, info, warn, error or fatal (default: info)' },

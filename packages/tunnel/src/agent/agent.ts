@@ -149,6 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const close = (grace = options.gracePeriod ?? drainGrace): Promise<void> => {
     closing ??= (async () => {
       file?.close();
+      server.drain();
       await connector.close(grace);
       server.close();
       await status?.close();

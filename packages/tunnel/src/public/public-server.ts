@@ -17,6 +17,8 @@ import { forwardWebSocket, respondOn } from './websocket.ts';
 
 /** Bytes of a request's header. */
 export const maxHeaderSize: number = 64 * 1024;
+/** Milliseconds a connection that carries no request is kept while draining: one may be on its way. */
+export const idleGrace = 2000;
 /** Milliseconds a client gets to take the answer to a request that could not be read. */
 const lastWords = 5000;
 
@@ -32,6 +34,10 @@ export class PublicServer {
   readonly #server: Server;
   #rules: readonly IngressRule[] = [];
   #origins: readonly (HttpOrigin | undefined)[] = [];
+  /** Each connection that carries HTTP, and the requests being answered on it. */
+  readonly #connections = new Map<Duplex, number>();
+  readonly #cancels = new Set<() => void>();
+  #draining = false;
 
   constructor(config: TunnelConfig, pools: ReadonlyMap<string, string>, options: PublicServerOptions) {
     this.#options = options;
@@ -64,15 +70,44 @@ export class PublicServer {
   /** Takes a stream that carries plain HTTP/1.1, the edge being the client. */
   accept(stream: Duplex): void {
     stream.on('error', () => {});
+    this.#connections.set(stream, 0);
+    stream.once('close', () => this.#connections.delete(stream));
     this.#server.emit('connection', stream);
+    if (this.#draining) this.#endIdle(stream);
+  }
+
+  /** Asks for no further request on any connection, and ends those that have none. */
+  drain(): void {
+    this.#draining = true;
+    for (const stream of this.#connections.keys()) this.#endIdle(stream);
   }
 
   close(): void {
+    for (const cancel of this.#cancels) cancel();
     for (const origin of this.#origins) origin?.destroy();
+  }
+
+  #endIdle(stream: Duplex): void {
+    const cancel = this.#options.clock.after(idleGrace, () => {
+      this.#cancels.delete(cancel);
+      if (this.#connections.get(stream) === 0) stream.end();
+    });
+    this.#cancels.add(cancel);
+  }
+
+  #occupy(stream: Duplex, by: number): void {
+    const running = this.#connections.get(stream);
+    if (running === undefined) return;
+    this.#connections.set(stream, running + by);
+    if (this.#draining && running + by === 0) this.#endIdle(stream);
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     this.#count(request, response);
+    const stream: Duplex = request.socket;
+    this.#occupy(stream, 1);
+    response.once('close', () => this.#occupy(stream, -1));
+    if (this.#draining) response.shouldKeepAlive = false;
     const found = this.#find(request);
     if ('answer' in found) {
       request.resume();
@@ -84,6 +119,7 @@ export class PublicServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
+    this.#connections.delete(socket);
     const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
     const found = this.#find(request);
     if (!isWebSocket || 'answer' in found) {

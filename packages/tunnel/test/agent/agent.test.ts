@@ -242,3 +242,33 @@ test(
     assert.deepEqual(left, []);
   },
 );
+
+test(
+  'requests that come while the connector drains are answered, and no connection is used again',
+  { timeout: 20_000 },
+  async (t) => {
+    const origin = await startOrigin(t, (_request, response) => response.end('ok'));
+    const peer = await use(t, startPeer('echo'));
+    const config = toConfig({
+      ingress: [{ hostname: 'db.internal', service: `tcp://127.0.0.1:${peer.port}` }, { service: origin.url }],
+    });
+    const { edge, agent } = await joined(t, { config, links: 1 });
+    const { stream } = await edge.registry.open(tunnelId, { hostname: 'a.test', port: 80, kind: 'http' });
+    stream.setEncoding('latin1').on('error', () => {});
+    const ask = async (): Promise<string> => {
+      stream.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
+      const [chunk] = (await once(stream, 'data')) as [string];
+      return chunk;
+    };
+    assert.match(await ask(), /^HTTP\/1\.1 200 OK\r\n(?=[^]*Connection: keep-alive)/);
+    const { stream: idle } = await edge.registry.open(tunnelId, { hostname: 'a.test', port: 80, kind: 'http' });
+    const ended = once(idle.resume(), 'end');
+    const closed = agent.close();
+    assert.match(await ask(), /^HTTP\/1\.1 200 OK\r\n(?=[^]*Connection: close)/);
+    await once(stream.resume(), 'end');
+    stream.end();
+    await ended;
+    idle.end();
+    await closed;
+  },
+);

@@ -104,11 +104,11 @@ export class TunnelRegistry {
    */
   async open(tunnelId: string, target: LinkTarget, options: { signal?: AbortSignal } = {}): Promise<OpenedStream> {
     const tried = new Set<EdgeLink>();
-    let last = new TunnelError('no_link', `tunnel ${tunnelId}`);
+    let last: TunnelError | undefined;
     for (;;) {
       if (this.choose(tunnelId) === undefined) await this.#return(tunnelId, options.signal);
       const link = this.choose(tunnelId, tried);
-      if (link === undefined) throw last;
+      if (link === undefined) throw last ?? new TunnelError('no_link', `tunnel ${tunnelId}`);
       tried.add(link);
       try {
         return { stream: await link.open(target, options), link };

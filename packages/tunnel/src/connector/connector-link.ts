@@ -124,7 +124,6 @@ export class ConnectorLink {
         initialWindowSize: windows.streamWindow,
         // The control stream is one too.
         maxConcurrentStreams: windows.maxStreams + 1,
-        maxFrameSize: windows.maxFrameSize,
         maxHeaderListSize: protocol.maxHeaderBytes,
       },
     });

@@ -8,7 +8,7 @@ import { destroySession } from '../link/destroy-session.ts';
 import { channelBinding, createNonce, isProof, prove } from '../link/proof.ts';
 import { controlPath, maxHeaderBytes, protocolVersion, refusalTimeout, registrationTimeout } from '../link/protocol.ts';
 import { TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
-import { maxFrameSize, maxSessionMemory, sessionWindow, streamWindow } from '../link/windows.ts';
+import { maxSessionMemory, sessionWindow, streamWindow } from '../link/windows.ts';
 import { EdgeLink, type EdgeLinkOptions, type LinkIdentity, type ClientInfo } from './edge-link.ts';
 
 /** The secret of a tunnel; undefined when there is no such tunnel or it was revoked. */
@@ -37,7 +37,7 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
   const session = connectHttp2('https://connector.sallyport', {
     createConnection: () => socket,
     maxSessionMemory,
-    settings: { initialWindowSize: streamWindow, enablePush: false, maxFrameSize, maxHeaderListSize: maxHeaderBytes },
+    settings: { initialWindowSize: streamWindow, enablePush: false, maxHeaderListSize: maxHeaderBytes },
   });
   return new Promise((resolve, reject) => {
     let settled = false;

@@ -14,5 +14,3 @@ export const sessionWindow: number = 64 * 1024 * 1024;
 export const maxStreams = 20_000;
 /** Node refuses new streams beyond this many MB of bookkeeping; its default of 10 MB is met at a few thousand. */
 export const maxSessionMemory = 1024;
-/** Fewer, larger DATA frames: fewer calls into JavaScript per MiB. */
-export const maxFrameSize: number = 64 * 1024;

@@ -34,6 +34,15 @@ test('--json says one object a line: ready, listening, log, socket, request', as
   assert.equal(typeof request['took'], 'number');
 });
 
+test('--no-watch ends with 1 when the Worker cannot be built or started: nobody will repair it', async (t) => {
+  for (const source of ['export default {\n  fetch: (\n};', "throw new Error('at the start')"]) {
+    const folder = await createProject(t, source);
+    const { code, stdout } = await run(['dev', '--no-watch', '--port', '0'], { cwd: folder });
+    assert.equal(code, 1, stdout);
+    assert.doesNotMatch(stdout, /Listening on/);
+  }
+});
+
 test('a build error in --json has its places', async (t) => {
   const dev = await startDev(t, `export default {\n  fetch: (\n};`);
   const { error, stillRunning } = (await dev.next('failed')) as unknown as {

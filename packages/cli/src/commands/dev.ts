@@ -61,6 +61,7 @@ export const dev: Command = {
     const ca = await readAuthorities(values['ca']);
     const persistTo = toText(values, 'persist-to');
     const signal = onSignal();
+    let down = false;
     const remote = await toRemoteTunnels(values, (error) => log.tunnel({ type: 'control-failed', error }));
     const server = await startDevServer({
       project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
@@ -75,7 +76,10 @@ export const dev: Command = {
       tunnelPort: toPort(values, 'tunnel-port'),
       signal,
       ...(ca === undefined ? {} : { findTrust: () => ({ ca }) }),
-      onHostEvent: (event) => log.host(event),
+      onHostEvent: (event) => {
+        if (event.type === 'ready' || event.type === 'failed') down = event.type === 'failed' && !event.stillRunning;
+        log.host(event);
+      },
       onGatewayEvent: (event) => log.gateway(event),
       onRequest: (event) => log.request(event),
       onTunnelEvent: (event) => log.tunnel(event),
@@ -85,6 +89,11 @@ export const dev: Command = {
       throw error;
     });
     if (server === undefined || signal.aborted) return 0;
+    if (down && values['no-watch'] === true) {
+      // Nobody will repair it while we wait.
+      await server.close();
+      return 1;
+    }
     log.listening(server.url);
     if (values['strict'] !== true) {
       log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');

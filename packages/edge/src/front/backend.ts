@@ -1,6 +1,7 @@
 // Which runtime answers requests now: one is up, one is being started, or there is none and the reason is known.
 import { type Agent, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { edgeHeaders } from '@sallyport/workers';
 import type { Failure } from './error-page.ts';
 import { isExceptionAnswer } from './failures.ts';
 import { RuntimeAgent } from './runtime-agent.ts';
@@ -21,6 +22,9 @@ export interface BackendAddress {
 }
 
 type Current = (BackendAddress & { agent: Agent; conversations: Set<Duplex> }) | { failure: Failure };
+
+/** `request.cf`: what is known of a connection here, which is its protocol. */
+const cfFields = [edgeHeaders.cf, JSON.stringify({ httpProtocol: 'HTTP/1.1' })];
 
 export class BackendState implements Upstream {
   readonly #triggers: boolean;
@@ -87,7 +91,7 @@ export class BackendState implements Upstream {
       stream.once('close', () => conversations.delete(stream));
     };
     return {
-      headers: [],
+      headers: cfFields,
       target: (path) => ({
         socketPath: this.#triggers && isTrigger(path) ? triggersSocketPath : socketPath,
         agent,

@@ -60,7 +60,7 @@ export class PublicHostnames {
     return {
       acquire: async () => ({
         target: () => target,
-        headers: ['X-Forwarded-Proto', 'http'],
+        headers: [],
         release() {},
         converse() {},
         explain: async (problem) => (problem instanceof Error ? toRefusal(problem) : undefined),

@@ -186,3 +186,9 @@ test('without watching, a change takes effect on reload() alone', async (t) => {
   assert.equal(await bench.text('/'), 'two');
   assert.equal((await bench.event('ready')).reload, true);
 });
+
+test('request.cf is there, with what is known here; a client cannot set it', async (t) => {
+  const bench = await startBench(t, `export default { fetch: ({ cf }) => Response.json(cf) };`);
+  const response = await bench.ask('/', { headers: { 'sallyport-cf': '{"country":"XX"}' } });
+  assert.deepEqual(await response.json(), { httpProtocol: 'HTTP/1.1' });
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createEgress } from '@sallyport/egress';
 import { testAuthority } from '@sallyport/testkit';
 import { parseListenAddress } from '../../src/config/listen-address.ts';
@@ -143,9 +143,10 @@ test('an address to listen on has a host, a port or both', () => {
   for (const [text, expected] of cases) assert.deepEqual(parseListenAddress(text, fallback), expected, text);
 });
 
+const upstream = (name: string) => Object.assign({ acquire: async () => undefined }, { name });
+
 test('the most exact host name decides', () => {
   const table = new HostTable();
-  const upstream = (name: string) => Object.assign({ acquire: async () => undefined }, { name });
   const add = (name: string, ...hosts: string[]) => table.add(hosts, upstream(name));
   add('rest');
   add('exact', 'a.example.com');

@@ -71,7 +71,8 @@ test("the client's address and the edge's own fields cannot be forged", async (t
   const named = (name: string): string[] =>
     fields.filter((_, index) => index % 2 === 1 && fields[index - 1]!.toLowerCase() === name);
   assert.deepEqual(named('cf-connecting-ip'), ['127.0.0.1']);
-  assert.deepEqual([named('sallyport-cf'), named('sallyport-forwarded-proto'), named('x-mine')], [[], [], ['yes']]);
+  assert.deepEqual(named('sallyport-cf'), ['{"httpProtocol":"HTTP/1.1"}']);
+  assert.deepEqual([named('sallyport-forwarded-proto'), named('x-mine')], [[], ['yes']]);
 });
 
 test('fields about one connection stay there, also those that Connection names', async (t) => {

@@ -34,9 +34,9 @@ const ways: Record<string, (bench: Bench) => Promise<{ args: string[]; env?: Rec
     await writeFile(join(home, '.cloudflared', '00000000-0000-4000-8000-000000000000.json'), '{"AccountTag":"cf"}');
     return { args: ['home'] };
   },
-  'config.yml in ~/.sallyport': async ({ home, file }) => {
+  'config.yml in ~/.sallyport': async ({ home }) => {
     await mkdir(join(home, '.sallyport'));
-    const config = `tunnel: home\ncredentials-file: ${file}\ningress:\n  - service: hello_world\n`;
+    const config = `tunnel: home\ncredentials-file: ~/credentials.json\ningress:\n  - service: hello_world\n`;
     await writeFile(join(home, '.sallyport', 'config.yml'), config);
     return { args: [] };
   },

@@ -111,7 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     announced: (routes) => {
       dial.announce(routes);
       const { cidrs, hostnames } = routes;
-      log('debug', 'Routes announced', { cidrs: cidrs.join(','), hostnames: hostnames.join(',') });
+      log('debug', 'Routes announced', { cidrs: cidrs.length, hostnames: hostnames.length });
     },
     registered: ({ index, edge }) => {
       stood = true;

@@ -2,6 +2,7 @@
 // connector's own policy, to the destination itself. Rules that catch every host do not count: they are for HTTP.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Clock,
   createEgress,
@@ -57,6 +58,8 @@ export class PrivateDial {
   }
 
   announce(routes: AnnouncedRoutes): void {
+    // Every link announces the same.
+    if (isDeepStrictEqual(routes, this.#announced)) return;
     this.#announced = routes;
     this.#private = this.#build();
   }

@@ -1,6 +1,6 @@
 // Public hostnames: an HTTP server whose connections are streams of the link, and which hands each request to the service
 // of the ingress rule it belongs to.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock, Egress } from '@sallyport/egress';
 import type { ConnectorMetrics } from '../agent/connector-metrics.ts';
@@ -48,10 +48,11 @@ export class PublicServer {
       .on('request', (request, response) => this.#serve(request, response))
       .on('checkContinue', (request, response) => this.#serve(request, response))
       .on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
-      .on('clientError', (_error, socket) => {
+      .on('clientError', (error: NodeJS.ErrnoException, socket) => {
         if (!socket.writable) return void socket.destroy();
-        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-        this.#options.clock.after(lastWords, () => socket.destroy());
+        const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+        socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+        this.#later(lastWords, () => socket.destroy());
       });
   }
 
@@ -88,9 +89,15 @@ export class PublicServer {
   }
 
   #endIdle(stream: Duplex): void {
-    const cancel = this.#options.clock.after(idleGrace, () => {
-      this.#cancels.delete(cancel);
+    this.#later(idleGrace, () => {
       if (this.#connections.get(stream) === 0) stream.end();
+    });
+  }
+
+  #later(milliseconds: number, callback: () => void): void {
+    const cancel = this.#options.clock.after(milliseconds, () => {
+      this.#cancels.delete(cancel);
+      callback();
     });
     this.#cancels.add(cancel);
   }

@@ -53,7 +53,15 @@ test('any values in the right places give a configuration or an error, never a t
     { hostname: value, path: value, service: value, originRequest: fc.dictionary(fc.string(), value) },
     { requiredKeys: [] },
   );
-  const file = fc.record({ tunnel: value, ingress: fc.oneof(value, fc.array(rule)), originRequest: value });
+  const entry = fc.oneof(value, fc.ipV4(), fc.ipV6(), fc.domain(), fc.stringMatching(/^[[\]:*./\d\w,-]{0,12}$/));
+  const lists = { allow: fc.array(entry), deny: fc.array(entry), resolver: fc.oneof(entry, fc.array(entry)) };
+  const network = fc.oneof(value, fc.record(lists, { requiredKeys: [] }));
+  const file = fc.record({
+    tunnel: value,
+    ingress: fc.oneof(value, fc.array(rule)),
+    originRequest: value,
+    'private-network': network,
+  });
   fc.assert(
     fc.property(
       file.map((content) => JSON.stringify(content)),

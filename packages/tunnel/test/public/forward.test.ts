@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { get, respond, ruleFor, startFront, startOrigin, startRawOrigin, talk, text, toConfig } from './support.ts';
+import { maxHeaderSize } from '../../src/public/public-server.ts';
 
 test('method, target, header order and case, status, reason and body go through as they are', async (t) => {
   const origin = await startRawOrigin(
@@ -128,4 +129,12 @@ test('metrics count requests, statuses and what runs', async (t) => {
   assert.match(front.metrics(), /^sallyport_tunnel_total_requests 2$/m);
   assert.match(front.metrics(), /^sallyport_tunnel_response_by_code\{status_code="201"\} 2$/m);
   assert.match(front.metrics(), /^sallyport_tunnel_concurrent_requests_per_tunnel 0$/m);
+});
+
+test('a header longer than its bound is refused, and the next client is served', async (t) => {
+  const origin = await startRawOrigin(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  const front = await startFront(t, ruleFor(origin.url));
+  const field = `X-Long: ${'x'.repeat(maxHeaderSize)}`;
+  assert.match(await talk(front.port, get('/', [field])), /^HTTP\/1\.1 431 /);
+  assert.match(await talk(front.port, get('/', [`X-Long: ${'x'.repeat(maxHeaderSize / 2)}`])), /^HTTP\/1\.1 200 /);
 });

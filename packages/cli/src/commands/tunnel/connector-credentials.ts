@@ -1,4 +1,5 @@
 // Which tunnel to run, and with which credentials: a token, or a tunnel's name or id and the file that belongs to it.
+import { homedir } from 'node:os';
 import { decodeToken, parseCredentialsFile, type TunnelConfig, type TunnelCredentials } from '@sallyport/tunnel';
 import { toText, type Values } from '../../command.ts';
 import { readCredentials, readSecret, searchCredentials } from './connector-files.ts';
@@ -46,7 +47,7 @@ export async function chooseCredentials({
     const credentials = parseCredentialsFile(contents, 'given by --credentials-contents');
     return { credentials: check(credentials, wanted), exposed: undefined };
   }
-  const path = file ?? config?.credentialsFile;
+  const path = file ?? config?.credentialsFile?.replace(/^~(?=\/)/, homedir());
   if (path !== undefined) {
     const found = await readCredentials(path);
     return { credentials: check(found.credentials, wanted), exposed: found.exposed ? found.file : undefined };

@@ -14,7 +14,7 @@ import {
 import type { DialTarget } from '../connector/serve-stream.ts';
 import type { IngressRule, TunnelConfig } from '../ingress/config.ts';
 import { matchesHostname } from '../ingress/match.ts';
-import { TunnelError } from '../link/tunnel-error.ts';
+import { remedyOf, toDialCode, TunnelError } from '../link/tunnel-error.ts';
 import type { ConnectorMetrics } from './connector-metrics.ts';
 import type { Log } from './log.ts';
 import type { AnnouncedRoutes } from '../link/announced-routes.ts';
@@ -88,11 +88,10 @@ export class PrivateDial {
       metrics.connectErrors.add(1, { code });
       if (code !== 'aborted') {
         const dest = `${target.hostname}:${target.port}`;
-        log(code === 'destination_denied' ? 'warn' : 'error', 'Request failed', {
-          dest,
-          code,
-          error: detail ?? message,
-        });
+        const level = code === 'destination_denied' ? 'warn' : 'error';
+        // Egress speaks of policy entries, which a connector does not have.
+        const remedy = remedyOf(toDialCode(code));
+        log(level, 'Request failed', { dest, code, error: detail ?? message, remedy });
       }
       throw error;
     }

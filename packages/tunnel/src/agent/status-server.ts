@@ -2,6 +2,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TunnelConfig } from '../ingress/config.ts';
+import { toPublicText } from '../ingress/service.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Tried in turn when no address was given; if all are taken, any free port serves. */
@@ -90,7 +91,7 @@ export function toPublicConfig({ ingress, originRequest, warpRouting, privateNet
   const rules = ingress.map(({ hostname, path, service, originRequest: own }) => ({
     ...(hostname === '' ? {} : { hostname }),
     ...(path === undefined ? {} : { path: path.source }),
-    service: service.text.replace(/\/\/[^/]*@/, '//'),
+    service: toPublicText(service),
     originRequest: own,
   }));
   return { ingress: rules, originRequest, 'warp-routing': warpRouting, 'private-network': privateNetwork };

@@ -85,3 +85,8 @@ function ipRuleProblem({ prefix, ports }: IpRule): string | undefined {
   const port = ports.find((candidate) => candidate < 1 || candidate > 65_535);
   return port === undefined ? undefined : `invalid port ${port}, needs to be between 1 and 65535`;
 }
+
+/** The service without user name and password, for logs and status pages. */
+export function toPublicText({ text }: IngressService): string {
+  return text.replace(/\/\/[^/]*@/, '//');
+}

@@ -8,6 +8,7 @@ import type { Log } from '../agent/log.ts';
 import type { IngressRule, TunnelConfig } from '../ingress/config.ts';
 import { decodePath } from '../ingress/go-url.ts';
 import { matchIngress } from '../ingress/match.ts';
+import { toPublicText } from '../ingress/service.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import { answerError, answerGreeting, answerStatus, answerText } from './answers.ts';
 import { type Exchange, forward } from './forward.ts';
@@ -186,7 +187,7 @@ export class PublicServer {
     if (service.kind === 'http_status' && service.status >= 200) {
       return { answer: (response) => answerStatus(response, service.status) };
     }
-    return refuse(new TunnelError('not_http', service.text));
+    return refuse(new TunnelError('not_http', toPublicText(service)));
   }
 
   #reporter({ headers, url }: IncomingMessage, rule: IngressRule): Exchange['failed'] {
@@ -195,7 +196,13 @@ export class PublicServer {
       this.#options.metrics.requestErrors.add(1, { code: error.code });
       const { code, message, remedy } = error;
       const dest = `${headers.host}${url}`;
-      this.#options.log('error', message, { code, dest, ingressRule, originService: rule.service.text, remedy });
+      this.#options.log('error', message, {
+        code,
+        dest,
+        ingressRule,
+        originService: toPublicText(rule.service),
+        remedy,
+      });
     };
   }
 

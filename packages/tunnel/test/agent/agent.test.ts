@@ -109,6 +109,7 @@ test(
     }
     const refused = await log.next(({ message }) => message === 'Request failed');
     assert.deepEqual([refused.level, refused.fields['code']], ['warn', 'destination_denied']);
+    assert.match(String(refused.fields['remedy']), /Add a route .* or allow it/);
   },
 );
 

@@ -112,6 +112,13 @@ test('each failure is a 502 with code and remedy on the page, and with the addre
   }
 });
 
+test('a password in a service address stays out of log and page', async (t) => {
+  const front = await startFront(t, ruleFor('http://user:geheim@nobody.invalid'));
+  const answer = await talk(front.port, get('/'));
+  assert.match(answer, /^HTTP\/1\.1 502 /);
+  assert.doesNotMatch(answer + JSON.stringify(front.log), /geheim/);
+});
+
 test('a rule that requires an Access token is closed, since nobody here checks the token', async (t) => {
   const access = { required: true, teamName: 'team', audTag: ['x'] };
   const front = await startFront(t, ruleFor('hello_world', { access }));

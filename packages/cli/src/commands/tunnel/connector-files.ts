@@ -1,7 +1,7 @@
 // Where a connector's files are looked for: ours first, then cloudflared's, so that what people have written is found.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   maxCredentialsLength,
   parseCredentialsFile,
@@ -78,7 +78,7 @@ const uuid = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
 /** The credentials of a tunnel by id (`<id>.json`) or by the name in the file. */
 export async function searchCredentials(tunnel: string, configFile: string | undefined): Promise<FoundCredentials> {
-  const beside = configFile === undefined ? [] : [dirname(configFile)];
+  const beside = configFile === undefined ? [] : [dirname(resolve(configFile))];
   const folders = [...new Set([...beside, ...connectorFolders()])];
   for (const folder of folders) {
     if (uuid.test(tunnel)) {

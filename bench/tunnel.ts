@@ -1,9 +1,9 @@
 // The tunnel bench: one link between a real edge half and a real connector against raw TCP, the same two hops in node:tls,
 // and OpenSSH forwarding. The targets are those of the issue the tunnel was built for.
 import { execFileSync } from 'node:child_process';
-import { loadavg } from 'node:os';
 import { describeMachine, toMachineLine } from './kit/machine.ts';
 import { findOnPath } from './kit/on-path.ts';
+import { watchNeighbours } from './kit/neighbours.ts';
 import type { BenchOptions } from './kit/options.ts';
 import { writeResults } from './kit/results.ts';
 import { Scope } from './kit/scope.ts';
@@ -34,7 +34,7 @@ const method = `
   \`tls_warm\`, \`rtt_vs_tls_handshake\` with \`tls\`.
 * \`ssh\` is \`ssh -L\` to an sshd of our own with what the two negotiate, \`ssh_gcm\` the same with
   \`aes128-gcm@openssh.com\`.
-* Round trips: one at a time, from connect() to the byte that came back. Streams per second: the edge half opens them
+* Round trips: one at a time, from connect() to the byte that came back, after a warm-up of all ways. Streams per second: the edge half opens them
   itself; each is dialled by the connector to the echo server, answered, ended by both ends and closed.
 * Idle memory: the kernel's resident set after, minus before, by the number of streams; no forced collection. Each stream
   has been used for one byte each way, and each half also holds its TCP socket: to the load, or to the origin.
@@ -59,8 +59,8 @@ export async function benchTunnel(options: BenchOptions): Promise<void> {
   if (build) execFileSync('npm', ['run', 'build', '--silent'], { stdio: 'inherit' });
   const machine = describeMachine();
   const others = describeOthers();
-  const busy = loadavg()[0]!;
-  console.log(`${toMachineLine(machine)}, load ${busy.toFixed(1)}\n${others}`);
+  const neighbours = watchNeighbours();
+  console.log(`${toMachineLine(machine)}\n${others}`);
   await buildPrograms();
   await using scope = new Scope();
   const origin = scope.use(await startProgram<Ports>('origin'));
@@ -71,7 +71,7 @@ export async function benchTunnel(options: BenchOptions): Promise<void> {
     targets: origin.hello,
     load: load.program,
     wants: (name) => only.length === 0 || only.some((word) => name.includes(word)),
-    raw: { load: busy },
+    raw: {},
   };
   const rows = toOrdered([
     ...(await measureSpeed(context)),
@@ -79,10 +79,11 @@ export async function benchTunnel(options: BenchOptions): Promise<void> {
     ...(await measureFailures(context)),
     ...(await measureWan(context)),
   ]);
-  console.log(`\n${toTextTable(rows)}\n`);
+  const busy = `Over the whole run other processes had ${neighbours().toFixed(1)} of the ${machine.cores} cores.`;
+  console.log(`\n${toTextTable(rows)}\n\n${busy}\n`);
   if (write) {
     const command = `npm run bench -- tunnel${quick ? ' --quick' : ''} --runs ${runs}`;
-    const text = `${method}\n${others} The machine's load before the first run was ${busy.toFixed(1)}.\n`;
+    const text = `${method}\n${others}\n\n${busy}\n`;
     await writeResults({ name: 'tunnel', command, machine, runs, rows, raw: context.raw, method: text });
   }
   console.log(`RESULT ${JSON.stringify(toResult(rows))}`);

@@ -1,4 +1,5 @@
 // What every measurement needs, and how the ways take turns.
+import { watchNeighbours } from '../kit/neighbours.ts';
 import { toMedian } from '../kit/statistics.ts';
 import type { Plan } from './plan.ts';
 import type { Ports } from './ports.ts';
@@ -30,6 +31,7 @@ export interface SeriesOptions {
 /** Each way once a round, in an order that turns from round to round, after one round that is thrown away. */
 export async function measureSeries(ways: readonly Way[], { name, runs, run }: SeriesOptions): Promise<Series> {
   const series: Series = {};
+  const neighbours = watchNeighbours();
   for (let round = -1; round < runs; round += 1) {
     for (let turn = 0; turn < ways.length; turn += 1) {
       const way = ways[(turn + Math.max(round, 0)) % ways.length]!;
@@ -38,6 +40,6 @@ export async function measureSeries(ways: readonly Way[], { name, runs, run }: S
     }
   }
   const medians = Object.entries(series).map(([way, values]) => `${way} ${toMedian(values).toFixed(0)} ms`);
-  console.log(`${name}: ${medians.join(', ')}`);
+  console.log(`${name}: ${medians.join(', ')}; others had ${neighbours().toFixed(1)} cores`);
   return series;
 }

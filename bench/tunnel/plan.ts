@@ -26,7 +26,7 @@ export const fullPlan: Plan = {
   bulkBytes: 256 << 20,
   trips: 300,
   opens: 10_000,
-  connects: 2_000,
+  connects: 1_000,
   concurrency: 64,
   idleStreams: 10_000,
   fanStreams: 100,

@@ -54,7 +54,7 @@ async function idleRows(context: Context): Promise<Row[]> {
   raw['idle'] = { edge, connector, raw: peer };
   console.log(`idle: edge ${edge!.toFixed(1)}, connector ${connector!.toFixed(1)}, raw relay ${peer!.toFixed(1)} KiB`);
   const target = { value: 30, atLeast: false };
-  const what = `${plan.idleStreams} idle streams: resident memory of each, with its TCP socket`;
+  const what = `${plan.idleStreams} idle streams: resident memory of each and its TCP socket`;
   const base = { unit: ' KiB', peer: `raw relay ${peer!.toFixed(1)} KiB` };
   return [
     { ...base, key: 'idle_kb_edge', what: `${what}, edge`, value: edge!, target },
@@ -92,7 +92,7 @@ async function slowReaderRow({ plan, runs, load, raw }: Context, { entries }: Tu
   console.log(`slow_reader: alone ${toMilliseconds(alone)}, beside ${toMilliseconds(beside)}`);
   return {
     key: 'slow_reader_slowdown',
-    what: `${streams} downloads of ${bytes >> 20} MiB beside one slow reader, how much longer they take`,
+    what: `${streams} downloads of ${bytes >> 10} KiB beside one slow reader, how much longer they take`,
     ours: toMilliseconds(beside),
     peer: `without it ${toMilliseconds(alone)}`,
     value: toMedian(beside) / toMedian(alone) - 1,

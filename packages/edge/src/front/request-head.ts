@@ -31,6 +31,9 @@ const hopByHop = new Set([
   'http2-settings',
 ]);
 
+/** What `Connection` may not take away: a body whose length nobody says is the next request to whoever reads it. */
+const neverNamed = new Set(['content-length']);
+
 /** Fields only the edge may set: where Workers look for the client's address, and what workerd takes from the edge. */
 const edgeFields = /^(?:cf-connecting-ip|sallyport-.*)$/;
 
@@ -72,7 +75,7 @@ export function withoutHopByHop(rawHeaders: readonly string[], keep: (name: stri
   return fields
     .filter(([name]) => {
       const lower = name.toLowerCase();
-      return !hopByHop.has(lower) && !named.has(lower) && keep(lower);
+      return !hopByHop.has(lower) && (!named.has(lower) || neverNamed.has(lower)) && keep(lower);
     })
     .flat();
 }

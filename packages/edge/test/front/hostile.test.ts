@@ -54,6 +54,25 @@ test('a request in absolute form goes to the Worker as its own host, never anywh
   assert.equal(request?.fields.filter((name) => name.toLowerCase() === 'host').length, 1);
 });
 
+test('a body never becomes a request of its own, whatever Connection names', async (t) => {
+  const bench = await startFront(t, (request, response) => {
+    request.resume();
+    request.once('end', () => response.end());
+  });
+  bench.use();
+  const body = 'GET /smuggled HTTP/1.1\r\nHost: a\r\nCF-Connecting-IP: 192.0.2.1\r\n\r\n';
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST', 'PATCH', 'SEARCH']) {
+    for (const named of ['content-length', 'Transfer-Encoding, Content-Length']) {
+      const head = `${method} /whole HTTP/1.1\r\nHost: a\r\nConnection: close, ${named}\r\n`;
+      const length = `Content-Length: ${body.length}\r\n\r\n${body}`;
+      const chunks = `Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+      for (const framed of [length, chunks]) assert.match(await bench.raw(head + framed), /^HTTP\/1\.1 200 OK\r\n/);
+    }
+  }
+  assert.equal(bench.reached.length, 7 * 2 * 2);
+  assert.deepEqual([...new Set(bench.reached.map(({ target }) => target))], ['/whole']);
+});
+
 test('CONNECT is refused', async (t) => {
   const bench = await startFront(t);
   bench.use();

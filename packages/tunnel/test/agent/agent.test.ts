@@ -219,17 +219,19 @@ test(
     const peer = await use(t, startPeer('echo'));
     const edge = await startEdge(t);
     const credentials = await toCredentials(edge);
+    const origin = await startOrigin(t, (_request, response) => response.end('ok'));
     const left = await leftOpenBy(async () => {
       const log = new Recorder<string>();
       const agent = await startAgent({
         credentials,
         links: 1,
-        config: toConfig({ ingress: [{ service: 'hello_world' }], 'private-network': { allow: ['127.0.0.1'] } }),
+        config: toConfig({ ingress: [{ service: origin.url }], 'private-network': { allow: ['127.0.0.1'] } }),
         metrics: { host: '127.0.0.1', port: 0 },
         log: (_level, message) => log.add(message),
       });
       await log.next((message) => message.startsWith('Registered'));
       const { stream } = await edge.registry.open(tunnelId, { hostname: '127.0.0.1', port: peer.port });
+      assert.equal(await text(await askThrough(edge, { headers: { connection: 'close' } })), 'ok');
       const closed = agent.close();
       stream.write('one more');
       await once(stream, 'readable');

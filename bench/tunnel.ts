@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { describeMachine, toMachineLine } from './kit/machine.ts';
 import { findOnPath } from './kit/on-path.ts';
-import { watchNeighbours } from './kit/neighbours.ts';
+import { Patience, watchNeighbours } from './kit/neighbours.ts';
 import type { BenchOptions } from './kit/options.ts';
 import { writeResults } from './kit/results.ts';
 import { Scope } from './kit/scope.ts';
@@ -20,6 +20,9 @@ import { measureWan } from './tunnel/wan.ts';
 /** Other tunnels one may have. None of them is part of this bench; what is on the path is named, so nobody has to guess. */
 const otherTunnels = ['cloudflared', 'chisel', 'frpc', 'rathole', 'bore', 'wstunnel'];
 
+/** Milliseconds that one run may spend in all on waiting for neighbours and on measuring again. */
+const patience = 60_000;
+
 const method = `
 ## How it was taken
 
@@ -28,6 +31,7 @@ const method = `
   \`ssh -L\` does, so all ways are the same to the load: a TCP connection here is a TCP connection to the origin there.
 * Ways take turns in an order that changes from round to round; the first round is thrown away. *figure* is the ratio of
   the medians, *of pairs* the median of the rounds' own ratios. Throughput: higher is better; time: lower is better.
+* A round during which other processes had more than 0.3 cores is taken again, until a minute of the run was spent so.
 * \`raw\` is one hop of \`node:net\`. \`tls\` is the tunnel's two hops in \`node:tls\`, one TLS 1.3 connection for each
   connection, joined by the same code as the tunnel's ends. \`tls_warm\` is that with the handshakes done beforehand,
   outside the time taken: it sends the first byte at once and waits for no answer. \`rtt_vs_tls_relay\` compares with
@@ -70,6 +74,7 @@ export async function benchTunnel(options: BenchOptions): Promise<void> {
     runs,
     targets: origin.hello,
     load: load.program,
+    patience: new Patience(patience),
     wants: (name) => only.length === 0 || only.some((word) => name.includes(word)),
     raw: {},
   };

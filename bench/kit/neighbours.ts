@@ -2,6 +2,7 @@
 // less, and the reader should know.
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 interface Reading {
   /** In clock ticks: of all processors together, of all that was not idle, and of this process and its descendants. */
@@ -19,6 +20,40 @@ export function watchNeighbours(): () => number {
     const others = after.busy - before.busy - (after.own - before.own);
     return total === 0 ? 0 : Math.max(0, (others / total) * availableParallelism());
   };
+}
+
+/** Cores that others may have while something is measured. */
+const quiet = 0.3;
+/** Milliseconds that one look takes. */
+const look = 500;
+
+/** Waits for a quiet machine, but in all no longer than it was given: then busy is how this machine is. */
+export class Patience {
+  #left: number;
+
+  constructor(milliseconds: number) {
+    this.#left = milliseconds;
+  }
+
+  async untilQuiet(): Promise<void> {
+    for (let others = Infinity; others > quiet && this.#left > 0; this.#left -= others > quiet ? look : 0) {
+      const neighbours = watchNeighbours();
+      await sleep(look);
+      others = neighbours();
+    }
+  }
+
+  /** Runs something; again when others were busy meanwhile, as long as patience lasts. */
+  async inQuiet<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const startedAt = performance.now();
+      const neighbours = watchNeighbours();
+      const result = await work();
+      if (neighbours() <= quiet || this.#left <= 0) return result;
+      this.#left -= performance.now() - startedAt;
+      await this.untilQuiet();
+    }
+  }
 }
 
 function read(): Reading {

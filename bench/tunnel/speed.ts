@@ -31,7 +31,7 @@ function compare({ key, what, series, peer, kind, target, show }: Comparison): R
 }
 
 async function bulkRows(context: Context, ways: readonly Way[]): Promise<Row[]> {
-  const { plan, runs, load, raw, wants } = context;
+  const { plan, runs, patience, load, raw, wants } = context;
   const rows: Row[] = [];
   const sizes = `${plan.bulkBytes >> 20} MiB`;
   const show = (milliseconds: number): string =>
@@ -43,7 +43,7 @@ async function bulkRows(context: Context, ways: readonly Way[]): Promise<Row[]> 
       const order = { port: direction === 'down' ? entries.source : entries.sink, bytes: plan.bulkBytes };
       return (await load.ask<{ milliseconds: number }>(direction, order)).milliseconds;
     };
-    const series = await measureSeries(ways, { name, runs, run });
+    const series = await measureSeries(ways, { name, runs, patience, run });
     raw[name] = series;
     const what = `one stream ${direction}, ${sizes}`;
     const base = { series, kind: 'throughput', show } as const;
@@ -58,7 +58,7 @@ async function bulkRows(context: Context, ways: readonly Way[]): Promise<Row[]> 
   return rows;
 }
 
-async function tripRows({ plan, runs, load, raw }: Context, ways: readonly Way[]): Promise<Row[]> {
+async function tripRows({ plan, runs, patience, load, raw }: Context, ways: readonly Way[]): Promise<Row[]> {
   const count = plan.trips;
   // Opening is much code that runs seldom: as long as V8 has not compiled it, what is measured is V8.
   for (const { entries } of ways) {
@@ -68,7 +68,7 @@ async function tripRows({ plan, runs, load, raw }: Context, ways: readonly Way[]
     await prepare?.(count);
     return (await load.ask<{ milliseconds: number }>('trips', { port: entries.echo, count })).milliseconds;
   };
-  const series = await measureSeries(ways, { name: 'rtt', runs, run });
+  const series = await measureSeries(ways, { name: 'rtt', runs, patience, run });
   raw['rtt'] = series;
   const show = (milliseconds: number): string => `${((milliseconds * 1000) / count).toFixed(0)} µs`;
   const base = { what: 'connect + 1-byte round trip', series, kind: 'time', show } as const;
@@ -80,13 +80,13 @@ async function tripRows({ plan, runs, load, raw }: Context, ways: readonly Way[]
   ];
 }
 
-async function connectRows({ plan, runs, load, raw }: Context, ways: readonly Way[]): Promise<Row[]> {
+async function connectRows({ plan, runs, patience, load, raw }: Context, ways: readonly Way[]): Promise<Row[]> {
   const { connects: count, concurrency } = plan;
   const run = async ({ entries }: Way): Promise<number> => {
     const order = { port: entries.echo, count, concurrency };
     return (await load.ask<{ milliseconds: number }>('connects', order)).milliseconds;
   };
-  const series = await measureSeries(ways, { name: 'connects', runs, run });
+  const series = await measureSeries(ways, { name: 'connects', runs, patience, run });
   raw['connects'] = series;
   const show = (milliseconds: number): string => `${(count / (milliseconds / 1000)).toFixed(0)}/s`;
   const what = `TCP connect + round trip + close, ${concurrency} at a time`;

@@ -10,11 +10,12 @@ import { startRaw, startTunnel, type Tunnel, type Way } from './ways.ts';
 /** Milliseconds after which what was only needed to open is gone, or will not go. */
 const settling = 2_000;
 
-async function openRow({ plan, runs, raw }: Context, { edge }: Tunnel): Promise<Row> {
+async function openRow({ plan, runs, patience, raw }: Context, { edge }: Tunnel): Promise<Row> {
   const { opens: count, concurrency } = plan;
   const rates: number[] = [];
   for (let round = -1; round < runs; round += 1) {
-    const { milliseconds } = await edge.ask<{ milliseconds: number }>('open', { count, concurrency });
+    const open = (): Promise<{ milliseconds: number }> => edge.ask('open', { count, concurrency });
+    const { milliseconds } = await patience.inQuiet(open);
     if (round >= 0) rates.push(count / (milliseconds / 1000));
   }
   raw['streams'] = rates;
@@ -66,7 +67,7 @@ function toMilliseconds(values: readonly number[]): string {
   return `${toMedian(values).toFixed(0)} ms`;
 }
 
-async function slowReaderRow({ plan, runs, load, raw }: Context, { entries }: Tunnel): Promise<Row> {
+async function slowReaderRow({ plan, runs, patience, load, raw }: Context, { entries }: Tunnel): Promise<Row> {
   const { fanStreams: streams, fanBytes: bytes } = plan;
   const port = entries.source;
   const fan = async (): Promise<number> =>
@@ -81,7 +82,7 @@ async function slowReaderRow({ plan, runs, load, raw }: Context, { entries }: Tu
         await load.ask('crawl', { port, bytes: 1 << 30, interval: 50 });
         await sleep(200);
       }
-      run[turn] = await fan();
+      run[turn] = await patience.inQuiet(fan);
       if (turn === 'beside') await load.ask('hurry');
     }
     if (round < 0) continue;

@@ -10,7 +10,7 @@ const line = { delay: 25, bytesPerSecond: 125_000_000 };
 const target = { value: 0.8, atLeast: true };
 
 export async function measureWan(context: Context): Promise<Row[]> {
-  const { plan, runs, targets, load, raw, wants } = context;
+  const { plan, runs, patience, targets, load, raw, wants } = context;
   if (!wants('wan')) return [];
   const bytes = plan.wanBytes;
   await using scope = new Scope();
@@ -28,8 +28,8 @@ export async function measureWan(context: Context): Promise<Row[]> {
     };
     const shares: Record<'tunnel' | 'proxy', number[]> = { tunnel: [], proxy: [] };
     for (let round = 0; round < Math.min(runs, plan.slowRuns); round += 1) {
-      shares.tunnel.push(await share(tunnel.entries[server]));
-      shares.proxy.push(await share(alone[server]));
+      shares.tunnel.push(await patience.inQuiet(() => share(tunnel.entries[server])));
+      shares.proxy.push(await patience.inQuiet(() => share(alone[server])));
     }
     raw[`wan_${direction}`] = shares;
     const [ours, proxy] = [toMedian(shares.tunnel), toMedian(shares.proxy)];

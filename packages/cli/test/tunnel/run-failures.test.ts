@@ -92,7 +92,7 @@ test('calls that cannot be understood exit with 64', { timeout: 60_000 }, async 
     [['--edge', 'nobody'], /--edge takes HOST:PORT, not nobody/],
     [['--ha-connections', '0'], /--ha-connections takes a number from 1 to 64, not 0/],
     [['--grace-period', '30'], /--grace-period takes a duration with a unit, such as 30s, not 30/],
-    [['--metrics', 'nowhere'], /--metrics takes ADDRESS:PORT, not nowhere/],
+    [['--metrics', 'nowhere'], /--metrics takes ADDRESS:PORT or off, not nowhere/],
     [['--loglevel', 'loud'], /--loglevel takes debug, info, warn, error, fatal, not loud/],
     [['a', 'b'], /Unexpected argument: b/],
   ];

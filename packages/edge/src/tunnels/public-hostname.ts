@@ -7,8 +7,8 @@ import type { RouteTable } from '@sallyport/control';
 import type { Upstream } from '../front/upstream.ts';
 import { toSocketLike } from './socket-like.ts';
 
-/** Idle connections kept per host name, and for how long (milliseconds). */
-const maxIdle = 32;
+/** Idle connections kept per tunnel, and for how long (milliseconds). */
+const maxIdle = 256;
 const idleTimeout = 15_000;
 /** What stands for "the HTTP port" in a stream's address; the ingress rule decides about the real one. */
 const nominalPort = 80;
@@ -23,6 +23,14 @@ class TunnelAgent extends Agent {
     super({ keepAlive: true, maxFreeSockets: maxIdle, timeout: idleTimeout });
     this.#registry = registry;
     this.#tunnelId = tunnelId;
+  }
+
+  /**
+   * One pool for all names of a tunnel: its connector goes by the Host of each request. A pool for each name would let
+   * whoever invents names below a wildcard use up the streams of the link.
+   */
+  override getName(): string {
+    return this.#tunnelId;
   }
 
   override createConnection(options: ClientRequestArgs, callback?: Callback): undefined {

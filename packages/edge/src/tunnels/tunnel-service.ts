@@ -64,11 +64,12 @@ export class TunnelService implements AsyncDisposable {
     api: ControlApi;
     token: string;
     advertise: readonly string[];
+    publicHostnames: PublicHostnames;
     cleanup: Cleanup;
   }) {
     this.control = parts.control;
     this.registry = parts.listener.registry;
-    this.publicHostnames = new PublicHostnames(this.registry, this.control.table);
+    this.publicHostnames = parts.publicHostnames;
     this.dial = createTunnelDial(this.registry);
     this.port = parts.listener.port;
     this.controlUrl = parts.api.url;
@@ -77,7 +78,6 @@ export class TunnelService implements AsyncDisposable {
     this.#listener = parts.listener;
     this.#api = parts.api;
     this.#cleanup = parts.cleanup;
-    this.#cleanup.add(async () => this.publicHostnames.close());
   }
 
   /** @throws EdgeError, ControlError, or the system's error when an address cannot be listened on */
@@ -129,6 +129,7 @@ async function begin<Service>(
     api: ControlApi;
     token: string;
     advertise: readonly string[];
+    publicHostnames: PublicHostnames;
     cleanup: Cleanup;
   }) => Service,
 ): Promise<Service> {
@@ -146,7 +147,12 @@ async function begin<Service>(
   const nameOf = (tunnelId: string): string => control.table.tunnelName(tunnelId) ?? tunnelId;
   const announce = (tunnelId: string): void => {
     const routes = control.table.announced(tunnelId);
-    for (const link of registry.links(tunnelId)) link.announce(routes);
+    try {
+      for (const link of registry.links(tunnelId)) link.announce(routes);
+    } catch (error) {
+      // Of this tunnel; those of others are announced all the same.
+      failed(error as Error);
+    }
   };
   const listener = new TunnelListener({
     ...certificate,
@@ -182,6 +188,7 @@ async function begin<Service>(
         edges: advertise,
       }),
     handlers: explainHandlers(options.explain),
+    failed: (error) => failed(error as Error),
     connect: createTunnelConnect({
       routes: (network) => toRoutes(control.table, network),
       dial: createTunnelDial(registry),
@@ -192,10 +199,15 @@ async function begin<Service>(
   await state.writeDiscovery(stateDirectory, { url: api.url, token, account: control.accountTag });
   cleanup.add(() => state.removeDiscovery(stateDirectory, api.url));
 
-  const service = build({ control, listener, api, token, advertise, cleanup });
+  const publicHostnames = new PublicHostnames(registry, control.table);
+  cleanup.add(async () => publicHostnames.close());
+  const service = build({ control, listener, api, token, advertise, publicHostnames, cleanup });
   const stop = control.onChange((change) => {
     if (change.type === 'routes-changed') for (const tunnelId of change.tunnelIds) announce(tunnelId);
-    else registry.revoke(change.tunnelId);
+    else {
+      registry.revoke(change.tunnelId);
+      publicHostnames.forget(change.tunnelId);
+    }
   });
   cleanup.add(async () => stop());
   return service;

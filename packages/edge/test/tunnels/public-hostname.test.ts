@@ -20,7 +20,7 @@ async function serve(t: TestContext, handler: Parameters<typeof startOrigin>[1])
   - service: http_status:404`,
   );
   await bench.tunnels.control.routes.publicHostnames.create({ hostname: '*.example.com', tunnel_id: tunnelId });
-  return { bench, server, agent };
+  return { bench, server, agent, tunnelId };
 }
 
 function ask(bench: TunnelBench, options: RequestOptions = {}): ReturnType<typeof request> {
@@ -133,4 +133,17 @@ test('without a connector the answer says so', async (t) => {
   const { answer, body } = await answerOf(ask(bench).end());
   assert.equal(answer.statusCode, 502);
   assert.match(body, /No connector of this tunnel is connected[\s\S]*sallyport tunnel run/);
+});
+
+test('invented names below a wildcard share the connections of the tunnel', async (t) => {
+  const { bench, tunnelId } = await serve(t, (incoming, response) => response.end(incoming.headers.host));
+  for (let index = 0; index < 50; index += 1) {
+    const { answer } = await answerOf(ask(bench, { headers: { host: `${index}.example.com` } }).end());
+    assert.equal(answer.statusCode, 404);
+    assert.equal((await answerOf(ask(bench).end())).body, 'app.example.com');
+  }
+  assert.deepEqual(
+    bench.tunnels.registry.links(tunnelId).map((link) => link.streams),
+    [1],
+  );
 });

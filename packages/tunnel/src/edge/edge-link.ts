@@ -4,7 +4,7 @@ import type { ClientHttp2Session, ClientHttp2Stream, Http2Stream } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '@sallyport/egress';
-import { type AnnouncedRoutes, toRoutesMessage } from '../link/announced-routes.ts';
+import type { AnnouncedRoutes } from '../link/announced-routes.ts';
 import { watchBacklog } from '../link/backlog.ts';
 import type { ControlChannel, Message } from '../link/control-channel.ts';
 import { destroySession } from '../link/destroy-session.ts';
@@ -13,6 +13,7 @@ import * as protocol from '../link/protocol.ts';
 import { toDialCode, TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import { maxStreams } from '../link/windows.ts';
+import { Announcer } from './announcer.ts';
 import { awaitAnswer, unlessAborted } from './open-stream.ts';
 
 export interface LinkTarget {
@@ -68,12 +69,11 @@ export class EdgeLink implements LinkIdentity {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #control: ControlChannel;
+  readonly #announcer: Announcer;
   readonly #clock: Clock;
   readonly #options: EdgeLinkOptions;
   readonly #streams = new Map<number, Http2Stream>();
   #resets: number[] = [];
-  #routes: AnnouncedRoutes | undefined;
-  #announcing = false;
   /** Set until the connector said that it is ready, or the link is over. */
   #beginning: Promise<void> | undefined;
   #ready: () => void = () => {};
@@ -93,6 +93,7 @@ export class EdgeLink implements LinkIdentity {
     this.#session = session;
     this.#socket = socket;
     this.#control = control;
+    this.#announcer = new Announcer(control);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#beginning = new Promise((resolve) => (this.#ready = resolve));
@@ -179,16 +180,9 @@ export class EdgeLink implements LinkIdentity {
     throw new TunnelError(toDialCode(response[protocol.errorHeader]), toDetail(response[protocol.detailHeader]));
   }
 
-  /** Tells the connector which destinations lead to it now. While one list is on its way only the latest waits. */
+  /** Tells the connector which destinations lead to it now. @throws TunnelError `too_many_routes` */
   announce(routes: AnnouncedRoutes): void {
-    this.#routes = routes;
-    if (this.#announcing) return;
-    const message = toRoutesMessage(routes);
-    this.#routes = undefined;
-    this.#announcing = this.#control.send(message, () => {
-      this.#announcing = false;
-      if (this.#routes !== undefined) this.announce(this.#routes);
-    });
+    this.#announcer.announce(routes);
   }
 
   /**

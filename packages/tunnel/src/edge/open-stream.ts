@@ -43,8 +43,9 @@ export async function unlessAborted<Value>(promise: Promise<Value>, signal: Abor
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(new TunnelError('aborted', 'while opening', { cause: signal.reason }));
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
+    // Also when nobody waits any more: its rejection would end the process.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }

@@ -179,3 +179,17 @@ test('a secret that is revoked while it is being looked up registers nothing', {
   assert.equal((await connector.nextLoss()).error.code, 'unauthorized');
   assert.equal(edge.listener.registry.all.length, 0);
 });
+
+test('a connection that was given up before it had to wait brings nothing down when the tunnel goes', async (t) => {
+  const { listener, link } = await startPair(t);
+  link.destroy();
+  await link.closed;
+  const { registry } = listener;
+  const waiting = registry.open('home', { hostname: 'db.internal', port: 1 });
+  const gone = registry.open('home', { hostname: 'db.internal', port: 1 }, { signal: AbortSignal.abort() });
+  await assert.rejects(gone, { code: 'aborted' });
+  const rejected = assert.rejects(waiting, { code: 'tunnel_revoked' });
+  registry.revoke('home');
+  await rejected;
+  await new Promise((resolve) => setImmediate(resolve));
+});

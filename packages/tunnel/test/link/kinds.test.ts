@@ -59,6 +59,19 @@ test('announced routes arrive, also many of them', async (t) => {
   }
 });
 
+test('routes that fit into no announcement are refused at once, also while another is on its way', async (t) => {
+  const heard = new EventEmitter();
+  const { link } = await join(t, { announced: (routes) => heard.emit('routes', routes) });
+  const first = once(heard, 'routes');
+  link.announce({ cidrs: [], hostnames: ['first.internal'] });
+  const many = { cidrs: [], hostnames: Array.from({ length: 30_000 }, (_, index) => `${index}.internal`) };
+  assert.throws(() => link.announce(many), { code: 'too_many_routes' });
+  assert.deepEqual(await first, [{ cidrs: [], hostnames: ['first.internal'] }]);
+  const last = once(heard, 'routes');
+  link.announce({ cidrs: [], hostnames: ['last.internal'] });
+  assert.deepEqual(await last, [{ cidrs: [], hostnames: ['last.internal'] }]);
+});
+
 test('a stream of kind http carries HTTP/1.1 to the connector', async (t) => {
   const server = createServer((incoming, response) => response.end(`${incoming.headers.host} ${incoming.url}`));
   t.after(() => server.close());

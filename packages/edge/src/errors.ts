@@ -3,11 +3,13 @@
 const registry = {
   authority_invalid: {
     message: (detail: string): string => `The edge's certificate authority cannot be used: ${detail}`,
-    remedy: 'Restore ca.pem and ca.key from their backup. Without them every tunnel needs a new token.',
+    remedy:
+      'Restore ca.pem and ca.key from their backup. To begin anew remove both; every connector needs a new token then.',
   },
   state_unusable: {
     message: (detail: string): string => `The state directory cannot be used: ${detail}`,
-    remedy: 'Give Sallyport a directory that it may write, with `state` in sallyport.toml or --state.',
+    remedy:
+      'Give Sallyport a directory that it may write and nobody else may read, with `state` in sallyport.toml or --state.',
   },
   edge_unreachable: {
     message: (detail: string): string => `The edge does not answer: ${detail}`,

@@ -1,12 +1,13 @@
 // The edge's own certificate authority, which connectors trust and nothing else: made at first start, kept in the state
 // directory. Its certificate travels inside tokens, so an edge may be reached under any name or address.
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { edgeServerName } from '@sallyport/tunnel';
 import { EdgeError } from '../errors.ts';
+import { readIfThere, readPrivate, writeOnce } from './private-file.ts';
 
 /** Names of the files in the state directory. */
 export const authorityFile = 'ca.pem';
@@ -20,6 +21,8 @@ const certificateDays = 2 * 365;
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const day = 86_400_000;
+
+const code = 'authority_invalid';
 
 export interface EdgeCertificate {
   /** The authority, PEM. */
@@ -38,18 +41,27 @@ export async function openAuthority(stateDirectory: string): Promise<EdgeCertifi
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const certFile = join(stateDirectory, authorityFile);
   const keyFile = join(stateDirectory, authorityKeyFile);
-  let keyText = await readPrivate(keyFile);
+  let keyText = await readPrivate(keyFile, code);
+  if (keyText === undefined && (await readIfThere(certFile, code)) !== undefined) {
+    // The key is written first, so now it is there, or it was lost. A new one would not fit, and stand where its
+    // backup belongs.
+    keyText = await readPrivate(keyFile, code);
+    if (keyText === undefined) throw new EdgeError(code, `${keyFile} is missing, but ${certFile} is there`);
+  }
   if (keyText === undefined) {
     const keys = await newKeys();
-    await writeOnce(keyFile, await toPem(keys.privateKey));
-    keyText = (await readPrivate(keyFile))!;
+    await writeOnce(keyFile, await toPem(keys.privateKey), code);
+    keyText = (await readPrivate(keyFile, code))!;
   }
   try {
     const keys = await fromPem(keyText);
-    let ca = await readIfThere(certFile);
+    let ca = await readIfThere(certFile, code);
     if (ca === undefined) {
-      await writeOnce(certFile, await createRoot(keys));
-      ca = (await readIfThere(certFile))!;
+      await writeOnce(certFile, await createRoot(keys), code);
+      ca = (await readIfThere(certFile, code))!;
+    }
+    if (!new X509Certificate(ca).checkPrivateKey(createPrivateKey(keyText))) {
+      throw new EdgeError(code, `${keyFile} is not the key of ${certFile}`);
     }
     const leafKeys = await newKeys();
     return {
@@ -59,7 +71,7 @@ export async function openAuthority(stateDirectory: string): Promise<EdgeCertifi
     };
   } catch (cause) {
     if (cause instanceof EdgeError) throw cause;
-    throw new EdgeError('authority_invalid', `${certFile} and ${keyFile} cannot be used`, { cause });
+    throw new EdgeError(code, `${certFile} and ${keyFile} cannot be used`, { cause });
   }
 }
 
@@ -120,42 +132,4 @@ async function fromPem(text: string): Promise<webcrypto.CryptoKeyPair> {
   const { d: _, ...publicPart } = await webcrypto.subtle.exportKey('jwk', privateKey);
   const jwk = { ...publicPart, key_ops: ['verify'] };
   return { privateKey, publicKey: await webcrypto.subtle.importKey('jwk', jwk, algorithm, true, ['verify']) };
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new EdgeError('authority_invalid', `${file} could not be read`, { cause });
-  }
-}
-
-async function readPrivate(file: string): Promise<string | undefined> {
-  const text = await readIfThere(file);
-  if (text === undefined) return undefined;
-  const mode = (await stat(file)).mode & 0o777;
-  if ((mode & 0o077) === 0) return text;
-  throw new EdgeError('authority_invalid', `others may read ${file} (mode ${mode.toString(8)}, not 600)`);
-}
-
-/** Whole or not at all, and never over what another process has just made. */
-async function writeOnce(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}`;
-  try {
-    const handle = await open(draft, 'w', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } catch (cause) {
-    throw new EdgeError('authority_invalid', `${file} could not be written`, { cause });
-  } finally {
-    await rm(draft, { force: true });
-  }
 }

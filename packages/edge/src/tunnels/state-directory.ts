@@ -1,14 +1,20 @@
 // What an edge keeps on disk beside its database: the key ring, the control API's token, and where the API listens.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '../errors.ts';
+import { readPrivate, replaceFile, writeOnce } from './private-file.ts';
 
 export const databaseFile = 'control.db';
 export const keyFile = 'secrets.key';
 const tokenFile = 'control.token';
 /** How commands on this machine find the control API. */
 const discoveryFile = 'control.json';
+
+/** Characters; the control API takes no shorter one. */
+const minTokenLength = 16;
+
+const code = 'state_unusable';
 
 export interface Discovery {
   url: string;
@@ -26,18 +32,19 @@ export async function openStateDirectory(folder: string): Promise<void> {
   }
 }
 
-/** The token of the control API; made at first start. */
+/** The token of the control API; made at first start. @throws EdgeError `state_unusable` */
 export async function openControlToken(folder: string): Promise<string> {
   const file = join(folder, tokenFile);
-  const known = await readFile(file, 'utf8').catch(() => '');
-  if (known.trim() !== '') return known.trim();
-  const token = randomBytes(32).toString('base64url');
-  await writePrivate(file, `${token}\n`);
-  return token;
+  if ((await readPrivate(file, code)) === undefined) {
+    await writeOnce(file, `${randomBytes(32).toString('base64url')}\n`, code);
+  }
+  const token = (await readPrivate(file, code))?.trim() ?? '';
+  if (token.length >= minTokenLength) return token;
+  throw new EdgeError(code, `${file} holds no token of ${minTokenLength} characters; remove it to have one made`);
 }
 
 export async function writeDiscovery(folder: string, discovery: Discovery): Promise<void> {
-  await writePrivate(join(folder, discoveryFile), `${JSON.stringify(discovery, null, 2)}\n`);
+  await replaceFile(join(folder, discoveryFile), `${JSON.stringify(discovery, null, 2)}\n`, code);
 }
 
 /** Removes it, so that nobody asks an edge that is gone; another edge's stays. */
@@ -45,15 +52,4 @@ export async function removeDiscovery(folder: string, url: string): Promise<void
   const file = join(folder, discoveryFile);
   const text = await readFile(file, 'utf8').catch(() => '');
   if (text.includes(JSON.stringify(url))) await rm(file, { force: true });
-}
-
-/** Whole or not at all: readers never see half of it. */
-async function writePrivate(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}`;
-  try {
-    await writeFile(draft, text, { mode: 0o600 });
-    await rename(draft, file);
-  } catch (cause) {
-    throw new EdgeError('state_unusable', (cause as Error).message, { cause });
-  }
 }

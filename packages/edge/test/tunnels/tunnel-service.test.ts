@@ -1,6 +1,6 @@
 // The edge's tunnels on their own: what is kept from start to start, who is let in, and what the API lets through.
 import assert from 'node:assert/strict';
-import { chmod, readdir, stat } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -11,6 +11,8 @@ import { use } from '@sallyport/testkit';
 import { type Agent, decodeToken, parseTunnelConfig, startAgent, type TunnelCredentials } from '@sallyport/tunnel';
 import { RemoteTunnels, type TunnelEvent, TunnelService } from '../../src/index.ts';
 import { openAuthority } from '../../src/tunnels/authority.ts';
+import type { Explain } from '../../src/tunnels/explain.ts';
+import { openControlToken } from '../../src/tunnels/state-directory.ts';
 import { temporaryFolder } from '../support/dev-bench.ts';
 import { Recorder } from '../support/recorder.ts';
 import { startEcho } from '../support/tunnel-bench.ts';
@@ -21,7 +23,12 @@ interface Started {
   link(name: string): Promise<TunnelEvent>;
 }
 
-async function startService(t: TestContext, folder: string, port = 0): Promise<Started> {
+async function startService(
+  t: TestContext,
+  folder: string,
+  port = 0,
+  explain: Explain = async () => ({ workers: [] }),
+): Promise<Started> {
   const events = new Recorder<TunnelEvent>();
   const service = await use(
     t,
@@ -29,7 +36,7 @@ async function startService(t: TestContext, folder: string, port = 0): Promise<S
       stateDirectory: folder,
       listen: { host: '127.0.0.1', port },
       control: { host: '127.0.0.1', port: 0 },
-      explain: async () => ({ workers: [] }),
+      explain,
       onEvent: events.add,
     }),
   );
@@ -131,6 +138,46 @@ test('the authority stays, its certificates begin in the past, and a readable ke
   assert.ok(Date.parse(leaf.validFrom) < Date.now() - 6 * 86_400_000, 'a clock may be days behind');
   await chmod(join(folder, 'ca.key'), 0o644);
   await assert.rejects(openAuthority(folder), { code: 'authority_invalid' });
+});
+
+test('a key that is lost, or that is not the key of the authority, is told instead of replaced', async (t) => {
+  const [folder, other] = [await temporaryFolder(t), await temporaryFolder(t)];
+  const { ca } = await openAuthority(folder);
+  const key = await readFile(join(folder, 'ca.key'));
+  await rm(join(folder, 'ca.key'));
+  await assert.rejects(openAuthority(folder), { code: 'authority_invalid', message: /ca\.key is missing/ });
+  await openAuthority(other);
+  await copyFile(join(other, 'ca.key'), join(folder, 'ca.key'));
+  await assert.rejects(openAuthority(folder), { code: 'authority_invalid', message: /ca\.key is not the key of/ });
+  await writeFile(join(folder, 'ca.key'), key);
+  assert.equal((await openAuthority(folder)).ca, ca);
+});
+
+test('edges that start at once share one control token; one that others may read is refused', async (t) => {
+  const folder = await temporaryFolder(t);
+  const tokens = await Promise.all(Array.from({ length: 4 }, () => openControlToken(folder)));
+  assert.equal(new Set(tokens).size, 1);
+  const file = join(folder, 'control.token');
+  await chmod(file, 0o644);
+  await assert.rejects(openControlToken(folder), { code: 'state_unusable', message: /others may read/ });
+  await chmod(file, 0o600);
+  await writeFile(file, '\n');
+  await assert.rejects(openControlToken(folder), { code: 'state_unusable', message: /holds no token/ });
+});
+
+const outOfOrder: Explain = () => Promise.reject(new Error('out of order'));
+
+test('a failure of the edge behind its control API is told to the edge too', async (t) => {
+  const { service, events } = await startService(t, await temporaryFolder(t), 0, outOfOrder);
+  const answer = await fetch(`${service.controlUrl}/accounts/default/sallyport/explain?destination=a:1`, {
+    headers: { authorization: `Bearer ${service.controlToken}` },
+  });
+  assert.equal(answer.status, 500);
+  assert.ok(!(await answer.text()).includes('out of order'));
+  const failed = await events.next<Extract<TunnelEvent, { type: 'control-failed' }>>(
+    ({ type }) => type === 'control-failed',
+  );
+  assert.equal(failed.error.message, 'out of order');
 });
 
 test('CONNECT at the control API leads into tunnels only, and only with the token', async (t) => {

@@ -117,7 +117,7 @@ test('a name whose DNS turns to this machine is refused, at every look-up', asyn
     startDnsServer(() => answer),
   );
   const privateNetwork = { resolver: dns.address };
-  const { dial } = create({ announced: everything, privateNetwork, warpRouting: { connectTimeout: '50ms' } });
+  const { dial } = create({ announced: everything, privateNetwork, warpRouting: { connectTimeout: '2s' } });
   assert.notEqual(await outcome(dial, 'rebind.test', peer.port), 'destination_denied');
   for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1', '169.254.169.254']) {
     answer = [address];

@@ -57,8 +57,17 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
     const cancel = options.clock.after(options.registrationTimeout ?? registrationTimeout, () =>
       fail(new TunnelError('registration_timeout', 'the connector did not register')),
     );
-    session.on('error', (cause) => fail(new TunnelError('protocol_error', 'no HTTP/2 server answered', { cause })));
-    socket.once('close', () => fail(new TunnelError('link_lost', 'before it was registered')));
+    // Bytes that are no HTTP/2 end the session without an error that says so.
+    let spoken = false;
+    session.once('remoteSettings', () => (spoken = true));
+    const lost = (): void =>
+      fail(
+        spoken
+          ? new TunnelError('link_lost', 'before it was registered')
+          : new TunnelError('protocol_error', 'no HTTP/2 server answered'),
+      );
+    session.on('error', (cause) => fail(new TunnelError('protocol_error', cause.message, { cause })));
+    socket.once('close', lost);
     session.once('connect', () => session.setLocalWindowSize(sessionWindow));
     const stream = session.request({ ':method': 'POST', ':path': controlPath }, { endStream: false });
     const edgeNonce = createNonce();
@@ -79,7 +88,7 @@ export function register(socket: TLSSocket, options: RegisterOptions): Promise<E
           (cause: unknown) => fail(new TunnelError('link_lost', 'the secret could not be looked up', { cause })),
         );
       },
-      ended: fail,
+      ended: (error) => (error.code === 'link_lost' ? lost() : fail(error)),
     });
     control.send({ type: 'challenge', version: protocolVersion, nonce: edgeNonce });
   });

@@ -150,3 +150,9 @@ export async function visit(edge: TestEdge, peer: { host: string; port: number }
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise<void>((resolve) => setImmediate(resolve));
 }
+
+/** Resolves when it is over, with or without an error. */
+export function closeOf(stream: Duplex): Promise<void> {
+  stream.on('error', () => {});
+  return new Promise((resolve) => stream.once('close', resolve));
+}

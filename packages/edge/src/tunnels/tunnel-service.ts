@@ -9,7 +9,7 @@ import {
   startSqliteStore,
 } from '@sallyport/control';
 import type { DialTunnel, OwnListener, Routes } from '@sallyport/egress';
-import { encodeToken, type TunnelError, TunnelListener, TunnelRegistry } from '@sallyport/tunnel';
+import { type EdgeLink, encodeToken, type TunnelError, TunnelListener, TunnelRegistry } from '@sallyport/tunnel';
 import { Cleanup } from '../cleanup.ts';
 import type { ListenAddress } from '../config/listen-address.ts';
 import { openAuthority } from './authority.ts';
@@ -145,14 +145,11 @@ async function begin<Service>(
 
   const registry = new TunnelRegistry();
   const nameOf = (tunnelId: string): string => control.table.tunnelName(tunnelId) ?? tunnelId;
-  const announce = (tunnelId: string): void => {
+  const announce = (tunnelId: string, links: readonly EdgeLink[]): void => {
     const routes = control.table.announced(tunnelId);
-    try {
-      for (const link of registry.links(tunnelId)) link.announce(routes);
-    } catch (error) {
-      // Of this tunnel; those of others are announced all the same.
-      failed(error as Error);
-    }
+    let problem: Error | undefined;
+    for (const link of links) problem = link.announce(routes);
+    if (problem !== undefined) failed(problem);
   };
   const listener = new TunnelListener({
     ...certificate,
@@ -163,7 +160,7 @@ async function begin<Service>(
       const { tunnelId, connectorId } = link;
       const event = (type: 'link-registered' | 'link-closed'): void =>
         onEvent({ type, tunnel: nameOf(tunnelId), connectorId, links: registry.links(tunnelId).length });
-      link.announce(control.table.announced(tunnelId));
+      announce(tunnelId, [link]);
       event('link-registered');
       void link.closed.then(() => event('link-closed'));
     },
@@ -203,7 +200,9 @@ async function begin<Service>(
   cleanup.add(async () => publicHostnames.close());
   const service = build({ control, listener, api, token, advertise, publicHostnames, cleanup });
   const stop = control.onChange((change) => {
-    if (change.type === 'routes-changed') for (const tunnelId of change.tunnelIds) announce(tunnelId);
+    if (change.type === 'routes-changed') {
+      for (const tunnelId of change.tunnelIds) announce(tunnelId, registry.links(tunnelId));
+    }
     else {
       registry.revoke(change.tunnelId);
       publicHostnames.forget(change.tunnelId);

@@ -1,5 +1,5 @@
 // The connector's part of registration: it answers the edge's challenge with a proof, and judges the edge's.
-import type { ClientInfo } from '../edge/edge-link.ts';
+import type { ClientInfo } from '../edge/link-identity.ts';
 import type { Message } from '../link/control-channel.ts';
 import { createNonce, isProof, type ProofFacts, prove } from '../link/proof.ts';
 import { protocolVersion } from '../link/protocol.ts';

@@ -1,6 +1,7 @@
 // Announces a tunnel's routes to one connector: while one list is on its way only the latest waits.
 import { type AnnouncedRoutes, toRoutesMessage } from '../link/announced-routes.ts';
 import type { ControlChannel, Message } from '../link/control-channel.ts';
+import { TunnelError } from '../link/tunnel-error.ts';
 
 export class Announcer {
   readonly #control: ControlChannel;
@@ -11,10 +12,13 @@ export class Announcer {
     this.#control = control;
   }
 
-  /** @throws TunnelError `too_many_routes`; here, because what is thrown behind a write reaches nobody */
-  announce(routes: AnnouncedRoutes): void {
-    this.#next = toRoutesMessage(routes);
+  /** Returns why the list cannot be sent (`too_many_routes`); the one before it holds then. */
+  announce(routes: AnnouncedRoutes): TunnelError | undefined {
+    const message = toRoutesMessage(routes);
+    if (message instanceof TunnelError) return message;
+    this.#next = message;
     this.#send();
+    return undefined;
   }
 
   #send(): void {

@@ -14,45 +14,8 @@ import { toDialCode, TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import { maxStreams } from '../link/windows.ts';
 import { Announcer } from './announcer.ts';
+import type { EdgeLinkOptions, LinkConnection, LinkIdentity, LinkTarget, ClientInfo } from './link-identity.ts';
 import { awaitAnswer, unlessAborted } from './open-stream.ts';
-
-export interface LinkTarget {
-  readonly hostname: string;
-  readonly port: number;
-  /** `http`: HTTP/1.1 for the public host name `hostname`. Default `tcp`. */
-  readonly kind?: protocol.StreamKind;
-}
-
-export interface EdgeLinkOptions {
-  clock?: Clock | undefined;
-  pingInterval?: number | undefined;
-  pingDeadline?: number | undefined;
-  openTimeout?: number | undefined;
-  registrationTimeout?: number | undefined;
-}
-
-export interface LinkIdentity {
-  readonly tunnelId: string;
-  readonly connectorId: string;
-  /** Which of its connector's links it is, from 0. */
-  readonly index: number;
-  readonly client: ClientInfo;
-  /** Where the connector dialled from. */
-  readonly remoteAddress: string;
-}
-
-/** What a connector says about itself. */
-export interface ClientInfo {
-  readonly version: string;
-  readonly arch: string;
-}
-
-/** The connection a link runs on. */
-export interface LinkConnection {
-  readonly session: ClientHttp2Session;
-  readonly control: ControlChannel;
-  readonly socket: Socket;
-}
 
 export class EdgeLink implements LinkIdentity {
   readonly id: string = randomUUID();
@@ -180,9 +143,9 @@ export class EdgeLink implements LinkIdentity {
     throw new TunnelError(toDialCode(response[protocol.errorHeader]), toDetail(response[protocol.detailHeader]));
   }
 
-  /** Tells the connector which destinations lead to it now. @throws TunnelError `too_many_routes` */
-  announce(routes: AnnouncedRoutes): void {
-    this.#announcer.announce(routes);
+  /** Tells the connector which destinations lead to it now. Returns why it cannot; the list before holds then. */
+  announce(routes: AnnouncedRoutes): TunnelError | undefined {
+    return this.#announcer.announce(routes);
   }
 
   /**

@@ -9,7 +9,8 @@ import { channelBinding, createNonce, isProof, prove } from '../link/proof.ts';
 import { controlPath, maxHeaderBytes, protocolVersion, refusalTimeout, registrationTimeout } from '../link/protocol.ts';
 import { TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
 import { maxSessionMemory, sessionWindow, streamWindow } from '../link/windows.ts';
-import { EdgeLink, type EdgeLinkOptions, type LinkIdentity, type ClientInfo } from './edge-link.ts';
+import { EdgeLink } from './edge-link.ts';
+import type { ClientInfo, EdgeLinkOptions, LinkIdentity } from './link-identity.ts';
 
 /** The secret of a tunnel; undefined when there is no such tunnel or it was revoked. */
 export type FindSecret = (tunnelId: string) => Promise<Uint8Array | undefined>;

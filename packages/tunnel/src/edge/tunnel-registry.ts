@@ -2,7 +2,8 @@
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '@sallyport/egress';
 import { TunnelError } from '../link/tunnel-error.ts';
-import type { EdgeLink, LinkIdentity, LinkTarget } from './edge-link.ts';
+import type { EdgeLink } from './edge-link.ts';
+import type { LinkIdentity, LinkTarget } from './link-identity.ts';
 import { LinkWaiters } from './link-waiters.ts';
 import { unlessAborted } from './open-stream.ts';
 

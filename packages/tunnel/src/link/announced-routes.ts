@@ -10,15 +10,12 @@ export interface AnnouncedRoutes {
   readonly hostnames: readonly string[];
 }
 
-/**
- * The control message with these routes.
- * @throws TunnelError `too_many_routes` when they do not fit into one, which is at some 12,000.
- */
-export function toRoutesMessage({ cidrs, hostnames }: AnnouncedRoutes): Message {
+/** The control message with these routes, or why there is none: more than some 12,000 do not fit into it. */
+export function toRoutesMessage({ cidrs, hostnames }: AnnouncedRoutes): Message | TunnelError {
   const message = { type: 'routes', cidrs, hostnames };
   const bytes = Buffer.byteLength(JSON.stringify(message));
-  if (bytes > maxEdgeMessage) throw new TunnelError('too_many_routes', `${bytes} bytes, at most ${maxEdgeMessage}`);
-  return message;
+  if (bytes <= maxEdgeMessage) return message;
+  return new TunnelError('too_many_routes', `${bytes} bytes, at most ${maxEdgeMessage}`);
 }
 
 /** The routes in a control message; undefined when it holds none. */

@@ -16,6 +16,8 @@ function destroyWithError(stream: Http2Stream, error: Error | null): void {
   stream.destroy(error ?? new Error('Reset by this end'));
 }
 
+function ignore(): void {}
+
 type Done = (error?: Error | null) => void;
 
 export class LinkStream extends Duplex {
@@ -24,7 +26,6 @@ export class LinkStream extends Duplex {
   readonly #session: Http2Session | undefined;
   #receivedEnd = false;
   #sentEnd = false;
-
   readonly #reset: Reset;
 
   /** The HTTP/2 stream must have been begun with `waitForTrailers`. */
@@ -43,7 +44,9 @@ export class LinkStream extends Duplex {
     stream.on('wantTrailers', () => {
       if (this.#sentEnd && !stream.destroyed) stream.sendTrailers({ [endTrailer]: cleanEnd });
     });
-    stream.on('error', () => {});
+    stream.on('error', ignore);
+    // A link may break while nobody listens, such as between two requests on a kept connection: no reason to end here.
+    this.on('error', ignore);
     // Node may tell about the trailer behind the end it belongs to, so a missing one is judged a turn later.
     const ended = (): void => {
       if (this.#receivedEnd) this.push(null);

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { startPeer, type TestScope, use } from '@sallyport/testkit';
 import type { TunnelError, TunnelListenerOptions } from '../../src/index.ts';
 import { maxMessage, maxMessages, maxUnregistered, maxUnregisteredPerAddress } from '../../src/link/protocol.ts';
+import { maxLinksPerTunnel } from '../../src/edge/tunnel-registry.ts';
 import { Lobby } from '../../src/edge/lobby.ts';
 import { at, echoes, secrets, startConnector, startEdge, until } from './support/ends.ts';
 import { dialEdge, registerRogue, startRogueConnector, toRegistration } from './support/rogues.ts';
@@ -211,6 +212,22 @@ test('an answer that makes no sense fails its connection only', { timeout: 30_00
   }
   assert.equal(link.live, true);
 });
+
+test(
+  'a tunnel has a bounded number of links, and the connector that wants more hears so',
+  { timeout: 60_000 },
+  async (t) => {
+    const { port, registry } = await startShared(t);
+    const { live } = await startConnector(t, { ports: [port], links: maxLinksPerTunnel - 1, random: () => 0.01 });
+    await live(maxLinksPerTunnel - 1);
+    const late = await startConnector(t, { ports: [port], links: 2 });
+    const { error } = await late.nextLoss();
+    assert.deepEqual([error.code, error.retryable], ['too_many_links', false]);
+    await late.live(1);
+    assert.equal(registry.links('home').length, maxLinksPerTunnel);
+    assert.equal(registry.links('other').length, 1);
+  },
+);
 
 test('connections that are not registered are bounded, in all and from one address', () => {
   const lobby = new Lobby();

@@ -59,7 +59,7 @@ test('a destination that cannot be read is answered, and the link stays', { time
   const edge = await meet(t);
   await acceptRegistration(edge);
   await edge.live(1);
-  for (const target of ['db', 'db:0', 'db:65536', '[::1:1', 'user@db:1', `${'x'.repeat(254)}:1`]) {
+  for (const target of ['db', 'db:0', 'db:65536', 'db:99999', ':1', `${'x'.repeat(254)}:1`]) {
     const stream = request(edge, { ':method': 'CONNECT', ':authority': target });
     const [headers] = (await once(stream, 'response')) as [OutgoingHttpHeaders];
     assert.deepEqual([headers[':status'], headers['sallyport-error']], [502, 'invalid_destination'], target);

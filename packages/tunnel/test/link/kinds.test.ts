@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { testAuthority, type TestScope, use } from '@sallyport/testkit';
 import { Connector, type ConnectorOptions, edgeServerName, type EdgeLink, TunnelListener } from '../../src/index.ts';
+import { startConnector, startEdge, startPair, until } from './support/ends.ts';
 
 const secret = Buffer.alloc(32, 7);
 
@@ -97,3 +98,44 @@ test('a kind that the connector does not serve is refused by name', async (t) =>
   await assert.rejects(open('http'), { code: 'unsupported_kind', detail: 'http' });
   await assert.rejects(open('carrier-pigeon'), { code: 'unsupported_kind', detail: 'carrier-pigeon' });
 });
+
+test(
+  'what is announced when a link is registered arrives before its first connection',
+  { timeout: 20_000 },
+  async (t) => {
+    const heard: string[] = [];
+    const { listener } = await startEdge(t, {
+      registered: (link) => link.announce({ cidrs: ['10.0.0.0/8'], hostnames: [] }),
+    });
+    await startConnector(t, {
+      ports: [listener.port],
+      announced: () => heard.push('routes'),
+      dial: () => {
+        heard.push('dial');
+        return Promise.reject(new Error('no'));
+      },
+    });
+    await until(() => listener.registry.all.length === 1);
+    await assert.rejects(listener.registry.open('home', { hostname: 'db', port: 1 }), { code: 'connection_failed' });
+    assert.deepEqual(heard, ['routes', 'dial']);
+  },
+);
+
+test(
+  'of announcements that come faster than they leave only the latest follows, and too many routes are refused',
+  {
+    timeout: 20_000,
+  },
+  async (t) => {
+    const heard: string[][] = [];
+    const { link } = await startPair(t, { connector: { announced: ({ hostnames }) => heard.push([...hostnames]) } });
+    const last = 500;
+    for (let count = 0; count <= last; count += 1) link.announce({ cidrs: [], hostnames: [`host-${count}`] });
+    await until(() => heard.at(-1)?.[0] === `host-${last}`);
+    assert.ok(heard.length < 10, String(heard.length));
+    const cidrs = Array.from({ length: 20_000 }, (_, index) => `10.${index >> 8}.${index & 255}.0/24`);
+    assert.equal(link.announce({ cidrs, hostnames: [] })?.code, 'too_many_routes');
+    link.announce({ cidrs: [], hostnames: ['after'] });
+    await until(() => heard.at(-1)?.[0] === 'after');
+  },
+);

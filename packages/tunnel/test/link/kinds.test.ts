@@ -66,7 +66,7 @@ test('routes that fit into no announcement are refused at once, also while anoth
   const first = once(heard, 'routes');
   link.announce({ cidrs: [], hostnames: ['first.internal'] });
   const many = { cidrs: [], hostnames: Array.from({ length: 30_000 }, (_, index) => `${index}.internal`) };
-  assert.throws(() => link.announce(many), { code: 'too_many_routes' });
+  assert.equal(link.announce(many)?.code, 'too_many_routes');
   assert.deepEqual(await first, [{ cidrs: [], hostnames: ['first.internal'] }]);
   const last = once(heard, 'routes');
   link.announce({ cidrs: [], hostnames: ['last.internal'] });

@@ -1,7 +1,7 @@
 // What an edge keeps on disk beside its database: the key ring, the control API's token, and where the API listens.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { EdgeError } from '../errors.ts';
 import { readPrivate, replaceFile, writeOnce } from './private-file.ts';
 
@@ -25,7 +25,7 @@ export interface Discovery {
 /** Makes the folder, which only we may enter. @throws EdgeError `state_unusable` */
 export async function openStateDirectory(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await chmod(folder, 0o700);
   } catch (cause) {
     throw new EdgeError('state_unusable', (cause as Error).message, { cause });
@@ -52,4 +52,28 @@ export async function removeDiscovery(folder: string, url: string): Promise<void
   const file = join(folder, discoveryFile);
   const text = await readFile(file, 'utf8').catch(() => '');
   if (text.includes(JSON.stringify(url))) await rm(file, { force: true });
+}
+
+/**
+ * A folder and those above it. Not `mkdir({ recursive: true })`: where a file system takes no folders and answers ENOENT,
+ * as /proc does, Node tries for ever.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const parent = dirname(folder);
+    if (code !== 'ENOENT' || parent === folder || (await isThere(parent))) throw error;
+    await makeFolder(parent);
+    await mkdir(folder);
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -236,3 +236,12 @@ test('routes of another edge are followed, and its absence is told once', async 
   assert.equal(remote.routes.forName('db.internal')?.tunnelName, 'office', 'what was read last stays');
   await assert.rejects(RemoteTunnels.start(access, { failed: failures.add }), { code: 'edge_unreachable' });
 });
+
+test('a state directory that cannot be made is told, also where the system says it is not there', async (t) => {
+  for (const folder of ['/proc/nope', '/proc/nope/deeper', '/dev/null/state']) {
+    await assert.rejects(startService(t, folder), { code: 'state_unusable' });
+  }
+  const deep = join(await temporaryFolder(t), 'a/b/c');
+  await startService(t, deep);
+  assert.ok((await readdir(deep)).includes('ca.pem'));
+});

@@ -9,6 +9,7 @@ import { sourceFiles } from './source-files.ts';
 const mayImport: Record<string, readonly string[]> = {
   sockets: [],
   egress: [],
+  'postgres-wire': [],
   tunnel: ['@sallyport/egress'],
   control: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],

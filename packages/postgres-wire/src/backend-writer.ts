@@ -5,7 +5,11 @@ import { int16, int32, toMessage, value } from './message-builder.ts';
 import type { TransactionStatus } from './transaction-status.ts';
 
 /** The one byte that answers an SSLRequest or a GSSENCRequest, which is no message. */
-export const encryptionAnswer = { ssl: Buffer.from('S'), gss: Buffer.from('G'), no: Buffer.from('N') } as const;
+export const encryptionAnswer: Readonly<Record<'ssl' | 'gss' | 'no', Buffer>> = {
+  ssl: Buffer.from('S'),
+  gss: Buffer.from('G'),
+  no: Buffer.from('N'),
+};
 
 const authentication = (code: number, ...parts: (string | Uint8Array)[]): Buffer =>
   toMessage(Backend.Authentication, [int32(code), ...parts]);

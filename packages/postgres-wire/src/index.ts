@@ -8,7 +8,7 @@
  *     large: (type, prefix, length) => true, // too long to be held: its beginning
  *     pass: (bytes) => origin.write(bytes), // everything that goes on, neighbours in one piece
  *   },
- *   { side: 'frontend', inspect: [Frontend.Query, Frontend.Terminate] },
+ *   defineInspection({ side: 'frontend', inspect: [Frontend.Query, Frontend.Terminate] }),
  * );
  * client.on('data', (chunk) => reader.push(chunk));
  * ```
@@ -17,7 +17,9 @@
  * README.md has the messages and the limits.
  */
 export { MessageReader } from './message-reader.ts';
-export type { MessageHandler, MessageReaderOptions, Verdict } from './message-reader.ts';
+export type { MessageHandler, Verdict } from './message-reader.ts';
+export { defineInspection } from './inspection.ts';
+export type { Inspection, InspectionOptions } from './inspection.ts';
 export { parseStartupPacket, StartupReader } from './startup-reader.ts';
 export type { StartupRequest } from './startup-reader.ts';
 export { negotiateVersion, newestMinor, parseOptions } from './startup-options.ts';

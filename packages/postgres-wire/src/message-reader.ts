@@ -5,9 +5,8 @@
 // of an inspected type that is split between chunks is copied, and never more of it than `wholeUpTo`, so a row of
 // 1 GB costs nothing. What a handler sees does not depend on how the bytes were cut; only the slices do.
 import { WireError } from './errors.ts';
-import { defaultWholeUpTo } from './limits.ts';
-import { largestByType, toMessageName } from './message-types.table.ts';
-import type { Side } from './message-types.table.ts';
+import type { Inspection } from './inspection.ts';
+import { toMessageName } from './message-types.table.ts';
 
 /** `true`: it goes on as it is. `false`: it does not. Bytes: these go on in its place. */
 export type Verdict = boolean | Buffer;
@@ -25,25 +24,13 @@ export interface MessageHandler {
   pass(bytes: Buffer): void;
 }
 
-export interface MessageReaderOptions {
-  side: Side;
-  /** Type bytes the handler wants to see; all others pass. */
-  inspect: Iterable<number>;
-  /** The longest inspected message that is delivered whole, type byte included. Default: `defaultWholeUpTo`. */
-  wholeUpTo?: number;
-  /** The same for single types. */
-  wholeUpToByType?: ReadonlyMap<number, number>;
-}
-
 /** Type byte and length. */
 const headerLength = 5;
-const tables = { frontend: largestByType('frontend'), backend: largestByType('backend') };
 
 export class MessageReader {
-  readonly #side: Side;
+  readonly #inspection: Inspection;
   readonly #largest: Uint32Array;
-  /** By type: the most that is held of it; 0 for a type that is not inspected. */
-  readonly #whole: Uint32Array = new Uint32Array(256);
+  readonly #whole: Uint32Array;
   readonly #handler: MessageHandler;
   /** The beginning of a message, copied because its end has not come; only the first `#heldLength` bytes count. */
   #held: Buffer | undefined;
@@ -54,14 +41,11 @@ export class MessageReader {
   #failed = false;
   #failure: unknown;
 
-  constructor(handler: MessageHandler, options: MessageReaderOptions) {
+  constructor(handler: MessageHandler, inspection: Inspection) {
     this.#handler = handler;
-    this.#side = options.side;
-    this.#largest = tables[options.side];
-    const { wholeUpTo = defaultWholeUpTo, wholeUpToByType } = options;
-    for (const type of options.inspect) {
-      this.#whole[type] = Math.max(headerLength, wholeUpToByType?.get(type) ?? wholeUpTo);
-    }
+    this.#inspection = inspection;
+    this.#largest = inspection.largest;
+    this.#whole = inspection.whole;
   }
 
   /** Whether the last byte was the last of a message. */
@@ -170,8 +154,8 @@ export class MessageReader {
     const largest = this.#largest[type]!;
     if (length >= 4 && length <= largest) return length + 1;
     this.#pass(bytes, run, at);
-    const name = toMessageName(this.#side, type);
-    if (largest === 0) throw new WireError('unknown_message', `invalid ${this.#side} message type ${type}`);
+    const name = toMessageName(this.#inspection.side, type);
+    if (largest === 0) throw new WireError('unknown_message', `invalid ${this.#inspection.side} message type ${type}`);
     throw new WireError(
       'invalid_length',
       `invalid message length ${length} of ${name}, which may have 4 to ${largest}`,

@@ -1,5 +1,5 @@
 // What property tests of this package are made of.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { WireError } from '../src/index.ts';
 
 export function isWireError(error: unknown): error is WireError {

@@ -1,7 +1,7 @@
 // Framing: what comes out does not depend on how the bytes were cut, and what is held has a bound.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   Backend,
   defineInspection,

@@ -1,7 +1,7 @@
 // Every message that can be written is read back as what it was, and no bytes at all break a parser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as wire from '../src/index.ts';
 import { bytes, int16, int32, isWireError, name, oid, text, values } from './arbitraries.ts';
 

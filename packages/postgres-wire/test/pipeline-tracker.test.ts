@@ -1,7 +1,7 @@
 // The tracker, told what a client sends and a server answers. Real servers: pipeline.server.test.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Backend, Frontend, maxPipelined, PipelineTracker, trackedReplies, trackedRequests } from '../src/index.ts';
 import { isWireError } from './arbitraries.ts';
 

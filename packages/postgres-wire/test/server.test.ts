@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needs, startPostgres, testAuthority, use } from '@sallyport/testkit';
 import type { PostgresServer } from '@sallyport/testkit';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as wire from '../src/index.ts';
 import { connectRaw } from './raw-connection.ts';
 import type { RawConnection } from './raw-connection.ts';
@@ -143,9 +143,9 @@ async function runScript(connection: RawConnection, script: Buffer[]): Promise<w
 test('The tracker follows a real server through random pipelines', async (t) => {
   if (!needs(t, 'postgres')) return;
   const server: PostgresServer = await use(t, startPostgres({ auth: 'trust' }));
-  const connection = await use(t, connectRaw(server));
-  connection.send(wire.toQuery('create table t (number integer)'));
-  await connection.until(wire.Backend.ReadyForQuery);
+  const first = await use(t, connectRaw(server));
+  first.send(wire.toQuery('create table t (number integer)'));
+  await first.until(wire.Backend.ReadyForQuery);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       const connection = await connectRaw(server);

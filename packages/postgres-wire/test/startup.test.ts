@@ -1,7 +1,7 @@
 // The start-up phase, and what pooler bugs of the past did to it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   maxStartupLength,
   negotiateVersion,

@@ -1,6 +1,5 @@
 // What is printed when a command fails: a user's mistake with its remedy, ours with its stack.
-import { ConfigurationError } from '@sallyport/edge';
-import { formatDiagnostics } from '@sallyport/workers';
+import type { ConfigurationError } from '@sallyport/edge';
 import { UsageError } from './command.ts';
 import { usesColor } from './output/color.ts';
 
@@ -17,11 +16,13 @@ const listenRemedies: Record<string, string> = {
 };
 
 /** The text for standard error, and the exit code. */
-export function toFailure(error: unknown): { text: string; exitCode: number } {
+export async function toFailure(error: unknown): Promise<{ text: string; exitCode: number }> {
   if (error instanceof UsageError) {
     return { text: `${error.message}\nRun sallyport --help for what there is.\n`, exitCode: usageExit };
   }
-  if (error instanceof ConfigurationError) {
+  if (isConfigurationError(error)) {
+    // Only a command that reads a project's configuration gets here, and has loaded this already.
+    const { formatDiagnostics } = await import('@sallyport/workers');
     const options = { color: usesColor(process.stderr), cwd: process.cwd() };
     return { text: formatDiagnostics(error.diagnostics, options), exitCode: 1 };
   }
@@ -31,4 +32,8 @@ export function toFailure(error: unknown): { text: string; exitCode: number } {
   if (listening === undefined) return { text: `${stack ?? String(error)}\n`, exitCode: 1 };
   const what = code === 'EADDRINUSE' ? 'The port is taken' : 'Cannot listen there';
   return { text: `${what}: ${message}\n${listening}\n`, exitCode: 1 };
+}
+
+function isConfigurationError(error: unknown): error is ConfigurationError {
+  return error instanceof Error && error.name === 'ConfigurationError';
 }

@@ -47,8 +47,8 @@ main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
   },
-  (error: unknown) => {
-    const { text, exitCode } = toFailure(error);
+  async (error: unknown) => {
+    const { text, exitCode } = await toFailure(error);
     process.stderr.write(text);
     process.exitCode = exitCode;
   },

@@ -1,11 +1,5 @@
-// `sallyport edge`: one server from one configuration file: Workers, tunnels and the HTTP listener.
-import { once } from 'node:events';
-import { defaultGrace, Edge, type EdgeConfig, loadEdgeConfig } from '@sallyport/edge';
-import { formatDiagnostics } from '@sallyport/workers';
-import { type Command, toText, type Values, UsageError } from '../command.ts';
-import { usesColor } from '../output/color.ts';
-import { createJsonLog, createTextLog, type DevLog } from '../output/dev-log.ts';
-import { onSignal } from '../signals.ts';
+// `sallyport edge`: one server from one configuration file. What it needs is loaded when it is called.
+import type { Command } from '../command.ts';
 
 export const edge: Command = {
   name: 'edge',
@@ -25,51 +19,7 @@ export const edge: Command = {
     ['sallyport edge -c /etc/sallyport/sallyport.toml --json', 'as a service, with a log for machines'],
   ],
   async run(values) {
-    const output = {
-      write: (text: string) => void process.stdout.write(text),
-      color: usesColor(process.stdout),
-      cwd: process.cwd(),
-    };
-    const makeLog = (name?: string): DevLog =>
-      values['json'] === true ? createJsonLog({ ...output, worker: name }) : createTextLog({ ...output, worker: name });
-    const log = makeLog();
-    const grace = toGrace(values);
-    const { config, warnings } = await loadEdgeConfig(toText(values, 'config') ?? 'sallyport.toml');
-    if (warnings.length > 0) log.say(formatDiagnostics(warnings, output));
-    const signal = onSignal();
-    const running = await Edge.start({
-      config,
-      watch: values['no-watch'] !== true,
-      signal,
-      onRequest: (event) => log.request(event),
-      onTunnelEvent: (event) => log.tunnel(event),
-      eventsOf: (name) => {
-        const own = config.workers.length > 1 ? makeLog(name) : log;
-        return { onHostEvent: (event) => own.host(event), onGatewayEvent: (event) => own.gateway(event) };
-      },
-    });
-    if (!signal.aborted) {
-      announce(running, config, log);
-      await once(signal, 'abort');
-      log.say(`Stopping: what runs gets ${grace / 1000} s to finish; a second signal ends it.`);
-      await running.drain(grace);
-    }
-    return 0;
+    const { runEdge } = await import('../run/edge.ts');
+    return runEdge(values);
   },
 };
-
-function announce({ url, tunnels, workers }: Edge, { tunnel }: EdgeConfig, log: DevLog): void {
-  log.listening(url);
-  log.say(`Connectors dial ${tunnel.host}:${tunnels.port}; tokens say ${tunnels.advertised.join(', ')}`);
-  log.say(`Control API on ${tunnels.controlUrl}`);
-  if (workers.length > 0) log.say(`Workers: ${workers.join(', ')}`);
-}
-
-/** Milliseconds. */
-function toGrace(values: Values): number {
-  const text = toText(values, 'grace-period');
-  if (text === undefined) return defaultGrace;
-  const [, count] = /^(\d{1,4})s?$/.exec(text) ?? [];
-  if (count === undefined) throw new UsageError(`--grace-period takes seconds, such as 30, not ${text}`);
-  return Number(count) * 1000;
-}

@@ -1,0 +1,104 @@
+// What `sallyport dev` does.
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { findEdge } from '@sallyport/control/client';
+import { RemoteTunnels, startDevServer } from '@sallyport/edge';
+import { devPolicy, workerPolicy } from '@sallyport/egress';
+import { toPort, toText, UsageError, type Values } from '../command.ts';
+import { usesColor } from '../output/color.ts';
+import { createJsonLog, createTextLog } from '../output/dev-log.ts';
+import { onSignal } from '../signals.ts';
+
+export async function runDev(values: Values): Promise<number> {
+  const output = {
+    write: (text: string) => void process.stdout.write(text),
+    color: usesColor(process.stdout),
+    cwd: process.cwd(),
+  };
+  const log = values['json'] === true ? createJsonLog(output) : createTextLog(output);
+  const ca = await readAuthorities(values['ca']);
+  const persistTo = toText(values, 'persist-to');
+  const signal = onSignal();
+  let down = false;
+  const remote = await toRemoteTunnels(values, (error) => log.tunnel({ type: 'control-failed', error }));
+  const server = await startDevServer({
+    project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
+    vars: toVariables(values['var']),
+    policy: values['strict'] === true ? workerPolicy : devPolicy,
+    host: toText(values, 'ip'),
+    port: toPort(values, 'port'),
+    inspectorPort: toPort(values, 'inspector-port'),
+    stateDirectory: persistTo === undefined ? undefined : resolve(persistTo),
+    watch: values['no-watch'] !== true,
+    tunnels: remote,
+    tunnelPort: toPort(values, 'tunnel-port'),
+    signal,
+    ...(ca === undefined ? {} : { findTrust: () => ({ ca }) }),
+    onHostEvent: (event) => {
+      if (event.type === 'ready' || event.type === 'failed') down = event.type === 'failed' && !event.stillRunning;
+      log.host(event);
+    },
+    onGatewayEvent: (event) => log.gateway(event),
+    onRequest: (event) => log.request(event),
+    onTunnelEvent: (event) => log.tunnel(event),
+  }).catch((error: unknown) => {
+    // Whatever fails because it is being stopped is no failure.
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+  if (server === undefined || signal.aborted) return 0;
+  if (down && values['no-watch'] === true) {
+    // Nobody will repair it while we wait.
+    await server.close();
+    return 1;
+  }
+  log.listening(server.url);
+  if (values['strict'] !== true) {
+    log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');
+  }
+  if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
+  if (!signal.aborted) await once(signal, 'abort');
+  await server.close();
+  remote?.[Symbol.dispose]();
+  return 0;
+}
+
+/** The tunnels of the edge that `--edge` names. */
+async function toRemoteTunnels(values: Values, failed: (error: Error) => void): Promise<RemoteTunnels | undefined> {
+  const named = toText(values, 'edge');
+  if (named === undefined) return undefined;
+  const isUrl = /^https?:\/\//.test(named);
+  const access = findEdge(
+    isUrl ? { apiUrl: named, apiTokenFile: toText(values, 'edge-token-file') } : { state: named },
+  );
+  return RemoteTunnels.start(access, { failed });
+}
+
+function toVariables(given: unknown): Record<string, string> {
+  const pairs = (Array.isArray(given) ? given : []).map((pair): [string, string] => {
+    const [, name, value] = /^([^:]+):(.*)$/s.exec(String(pair)) ?? [];
+    if (name === undefined || value === undefined) throw new UsageError(`--var takes NAME:VALUE, not ${pair}`);
+    return [name, value];
+  });
+  return Object.fromEntries(pairs);
+}
+
+async function readAuthorities(files: unknown): Promise<string[] | undefined> {
+  if (!Array.isArray(files) || files.length === 0) return undefined;
+  return [...rootCertificates, ...(await Promise.all(files.map((file) => readAuthority(String(file)))))];
+}
+
+async function readAuthority(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new UsageError(`--ca: ${cause.message}`, { cause });
+  });
+  try {
+    void new X509Certificate(text);
+  } catch (cause) {
+    throw new UsageError(`--ca: no PEM certificate in ${file}`, { cause });
+  }
+  return text;
+}

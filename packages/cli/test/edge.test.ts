@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { config, temporaryFolder, writeFiles } from '../../edge/test/support/dev-bench.ts';
 import { Recorder } from '../../edge/test/support/recorder.ts';
-import { type Line, type Outcome, run, start, startDev } from './support/run.ts';
+import { createProject, type Line, type Outcome, run, start, startDev } from './support/run.ts';
 
 const caller = `import { connect } from 'cloudflare:sockets';
 export default { async fetch(request, env) {
@@ -190,6 +190,16 @@ test('a public host name is served, and dev can use the tunnels of the edge', as
   );
   assert.equal(await dev.text(`/?echo.internal:${port}`), 'dev');
   assert.equal(await dev.text(`/?127.0.0.1:${port}`), 'destination_denied');
+});
+
+test('dev that uses the tunnels of an edge ends when it cannot start', async (t) => {
+  const edge = await startEdge(t);
+  const taken = await startEcho(t);
+  const folder = await createProject(t, caller);
+  const args = ['dev', '--edge', edge.state, '--ip', '127.0.0.1', '--port', String(taken)];
+  const { code, stderr } = await run(args, { cwd: folder, env: { HOME: folder } });
+  assert.equal(code, 1);
+  assert.match(stderr, /EADDRINUSE|in use/);
 });
 
 test('SIGTERM lets a running connection finish, and leaves private files only', async (t) => {

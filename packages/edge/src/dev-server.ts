@@ -77,7 +77,8 @@ const noProject = new Set(['config_not_found', 'config_missing']);
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const cleanup = new Cleanup();
   const close = (): Promise<void> => cleanup.run();
-  const onAbort = (): void => void close();
+  // What cannot be closed now is told by the call that follows the start.
+  const onAbort = (): void => void close().catch(() => {});
   if (options.signal?.aborted === true) onAbort();
   else options.signal?.addEventListener('abort', onAbort, { once: true });
   try {

@@ -6,6 +6,7 @@ import { loadProject, type LoadedProject } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import type { EdgeConfig, WorkerEntry } from './config/edge-config.ts';
 import { toFindTrust } from './config/trust.ts';
+import { EdgeError } from './errors.ts';
 import { BackendState } from './front/backend.ts';
 import { HostTable } from './front/host-table.ts';
 import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-front.ts';
@@ -55,7 +56,8 @@ export class Edge implements AsyncDisposable {
    */
   static async start(options: EdgeOptions): Promise<Edge> {
     const edge = new Edge();
-    const onAbort = (): void => void edge.close();
+    // What cannot be closed now is told by the call that follows the start.
+    const onAbort = (): void => void edge.close().catch(() => {});
     options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       await edge.#start(options);
@@ -90,7 +92,10 @@ export class Edge implements AsyncDisposable {
 
   /** Stops accepting, lets what runs finish within grace (milliseconds), then closes. */
   async drain(grace: number = defaultGrace): Promise<void> {
-    await Promise.all([this.#front?.drain(grace), this.#tunnels?.drain(grace)]);
+    const endsAt = performance.now() + grace;
+    // A request that runs may need another connection through a tunnel, so the links go after the requests.
+    await this.#front?.drain(grace);
+    await this.#tunnels?.drain(Math.max(0, endsAt - performance.now()));
     await this.close();
   }
 
@@ -105,14 +110,13 @@ export class Edge implements AsyncDisposable {
   async #start(options: EdgeOptions): Promise<void> {
     const { config } = options;
     const projects = await Promise.all(config.workers.map((entry) => loadEntry(entry)));
+    checkNames(projects);
     const hosts = new HostTable();
-    const front = await startHttpFront({
-      ...config.http,
-      findUpstream: (host) => hosts.exact(host) ?? this.#tunnels?.publicHostnames.find(host) ?? hosts.other(host),
-      onRequest: options.onRequest,
+    const backends = projects.map(({ entry }) => {
+      const backend = new BackendState({ triggers: false });
+      hosts.add(entry.hostnames, backend);
+      return backend;
     });
-    this.#front = front;
-    this.#cleanup.add(() => front.close());
     const tunnels = await TunnelService.start({
       stateDirectory: config.state,
       listen: config.tunnel,
@@ -123,14 +127,20 @@ export class Edge implements AsyncDisposable {
     });
     this.#tunnels = tunnels;
     this.#cleanup.add(() => tunnels.close());
-    await Promise.all(projects.map((project) => this.#startWorker(project, hosts, options)));
+    // When it is known who answers for which host: a request that comes early waits, and is not told that there is none.
+    const front = await startHttpFront({
+      ...config.http,
+      findUpstream: (host) => hosts.exact(host) ?? tunnels.publicHostnames.find(host) ?? hosts.other(host),
+      onRequest: options.onRequest,
+    });
+    this.#front = front;
+    this.#cleanup.add(() => front.close());
+    await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
   }
 
-  async #startWorker({ entry, loaded, load }: LoadedEntry, hosts: HostTable, options: EdgeOptions): Promise<void> {
+  async #startWorker({ entry, loaded, load }: LoadedEntry, backend: BackendState, options: EdgeOptions): Promise<void> {
     const { config, watch = true } = options;
     const name = loaded.project?.name ?? basename(entry.project);
-    const backend = new BackendState({ triggers: false });
-    hosts.add(entry.hostnames, backend);
     const service = new WorkerService();
     const egress = createEgress({
       policy: entry.policy,
@@ -151,7 +161,13 @@ export class Edge implements AsyncDisposable {
       backend,
       egress,
       findTrust: toFindTrust(config.trust),
-      stateDirectoryOf: (project) => join(config.state, 'workers', project.name),
+      stateDirectoryOf: (project) => {
+        const others = this.#workers.filter((other) => other.service !== service);
+        if (others.some((other) => other.service.project?.name === project.name)) {
+          throw new EdgeError('worker_name_taken', project.name);
+        }
+        return join(config.state, 'workers', project.name);
+      },
       watch,
       ...options.eventsOf(name),
     });
@@ -162,6 +178,17 @@ interface LoadedEntry {
   entry: WorkerEntry;
   loaded: LoadedProject;
   load: () => Promise<LoadedProject>;
+}
+
+/** Workers of one name would write the same Durable Object storage. @throws EdgeError `worker_name_taken` */
+function checkNames(projects: readonly LoadedEntry[]): void {
+  const names = new Set<string>();
+  for (const { loaded } of projects) {
+    const name = loaded.project?.name;
+    if (name === undefined) continue;
+    if (names.has(name)) throw new EdgeError('worker_name_taken', name);
+    names.add(name);
+  }
 }
 
 /** Reads a project; one that is not there is the operator's mistake, one with errors may be repaired while we run. */

@@ -11,6 +11,10 @@ const registry = {
     remedy:
       'Give Sallyport a directory that it may write and nobody else may read, with `state` in sallyport.toml or --state.',
   },
+  worker_name_taken: {
+    message: (name: string): string => `Two Workers of this edge are called ${name}`,
+    remedy: 'Give each project a "name" of its own: Durable Object storage goes by it.',
+  },
   edge_unreachable: {
     message: (detail: string): string => `The edge does not answer: ${detail}`,
     remedy: 'Check that it runs, and the address and token given with --edge.',

@@ -30,13 +30,16 @@ export async function runEdge(values: Values): Promise<number> {
       const own = config.workers.length > 1 ? makeLog(name) : log;
       return { onHostEvent: (event) => own.host(event), onGatewayEvent: (event) => own.gateway(event) };
     },
+  }).catch((error: unknown) => {
+    // Whatever fails because it is being stopped is no failure.
+    if (signal.aborted) return undefined;
+    throw error;
   });
-  if (!signal.aborted) {
-    announce(running, config, log);
-    await once(signal, 'abort');
-    log.say(`Stopping: what runs gets ${grace / 1000} s to finish; a second signal ends it.`);
-    await running.drain(grace);
-  }
+  if (running === undefined || signal.aborted) return 0;
+  announce(running, config, log);
+  await once(signal, 'abort');
+  log.say(`Stopping: what runs gets ${grace / 1000} s to finish; a second signal ends it.`);
+  await running.drain(grace);
   return 0;
 }
 

@@ -2,7 +2,7 @@
 //
 // Requests pass through streaming both ways, WebSockets included. While the runtime is being replaced they wait, up to
 // `maxWaiting` of them; the port is never closed.
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { maxHeaderSize } from '../gateway/gateway.ts';
 import { forward } from './forward.ts';
@@ -49,7 +49,7 @@ export interface HttpFront {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly url: string;
-  /** Accepts no more, and resolves when every request is answered or grace (milliseconds) is over. */
+  /** Accepts no more, keeps no connection, and resolves when every request is answered or grace (milliseconds) is over. */
   drain(grace: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -69,17 +69,24 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
+  const running = new Set<ServerResponse>();
+  let draining = false;
   server.on('request', (incoming, response) => {
     const startedAt = performance.now();
-    response.on('close', () =>
+    running.add(response);
+    if (draining) response.shouldKeepAlive = false;
+    response.on('close', () => {
+      running.delete(response);
+      // Its head may have said already that the connection stays.
+      if (draining) setImmediate(() => server.closeIdleConnections());
       onRequest({
         method: incoming.method ?? 'GET',
         target: incoming.url ?? '/',
         host: incoming.headers.host ?? '',
         status: response.headersSent ? response.statusCode : 499,
         took: performance.now() - startedAt,
-      }),
-    );
+      });
+    });
     void forward(incoming, response, findUpstream);
   });
   server.on('upgrade', (incoming, client, head) => {
@@ -110,8 +117,10 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     port: listening.port,
     url: toUrl(options.host, listening),
     async drain(grace) {
+      draining = true;
       listening.close();
       server.closeIdleConnections();
+      for (const response of running) if (!response.headersSent) response.shouldKeepAlive = false;
       await waitFor(sockets, grace);
     },
     async close() {

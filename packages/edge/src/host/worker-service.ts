@@ -30,6 +30,7 @@ export interface WorkerServiceOptions {
 export class WorkerService implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
   #host: WorkerHost | undefined;
+  #starting: Promise<void> | undefined;
 
   /** The project that runs, once there is one. */
   get project(): Project | undefined {
@@ -41,7 +42,12 @@ export class WorkerService implements AsyncDisposable {
   }
 
   /** Resolves when the Worker answers, or its errors have been reported. Rejects when this machine will not let it. */
-  async start(options: WorkerServiceOptions): Promise<void> {
+  start(options: WorkerServiceOptions): Promise<void> {
+    this.#starting = this.#start(options);
+    return this.#starting;
+  }
+
+  async #start(options: WorkerServiceOptions): Promise<void> {
     const { load, backend, egress, findTrust, inspectorPort } = options;
     const runDirectory = await createRunDirectory();
     this.#cleanup.add(() => rm(runDirectory, { recursive: true, force: true }));
@@ -78,8 +84,11 @@ export class WorkerService implements AsyncDisposable {
     await this.#host?.reload();
   }
 
-  close(): Promise<void> {
-    return this.#cleanup.run();
+  async close(): Promise<void> {
+    await this.#cleanup.run();
+    // Closed while it starts: what was begun meanwhile.
+    await this.#starting?.catch(() => {});
+    await this.#cleanup.run();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

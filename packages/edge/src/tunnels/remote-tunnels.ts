@@ -56,6 +56,8 @@ export class RemoteTunnels implements Disposable {
         },
       );
     }, refreshInterval);
+    // A start that fails, or is given up, is not kept from ending.
+    this.#timer.unref();
   }
 
   /** Rejects with a `ClientError` when the edge cannot be asked. */

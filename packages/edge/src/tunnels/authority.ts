@@ -22,7 +22,7 @@ const certificateDays = 2 * 365;
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const day = 86_400_000;
 
-const code = 'authority_invalid';
+const invalid = 'authority_invalid';
 
 export interface EdgeCertificate {
   /** The authority, PEM. */
@@ -41,27 +41,27 @@ export async function openAuthority(stateDirectory: string): Promise<EdgeCertifi
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const certFile = join(stateDirectory, authorityFile);
   const keyFile = join(stateDirectory, authorityKeyFile);
-  let keyText = await readPrivate(keyFile, code);
-  if (keyText === undefined && (await readIfThere(certFile, code)) !== undefined) {
+  let keyText = await readPrivate(keyFile, invalid);
+  if (keyText === undefined && (await readIfThere(certFile, invalid)) !== undefined) {
     // The key is written first, so now it is there, or it was lost. A new one would not fit, and stand where its
     // backup belongs.
-    keyText = await readPrivate(keyFile, code);
-    if (keyText === undefined) throw new EdgeError(code, `${keyFile} is missing, but ${certFile} is there`);
+    keyText = await readPrivate(keyFile, invalid);
+    if (keyText === undefined) throw new EdgeError(invalid, `${keyFile} is missing, but ${certFile} is there`);
   }
   if (keyText === undefined) {
     const keys = await newKeys();
-    await writeOnce(keyFile, await toPem(keys.privateKey), code);
-    keyText = (await readPrivate(keyFile, code))!;
+    await writeOnce(keyFile, await toPem(keys.privateKey), invalid);
+    keyText = (await readPrivate(keyFile, invalid))!;
   }
   try {
     const keys = await fromPem(keyText);
-    let ca = await readIfThere(certFile, code);
+    let ca = await readIfThere(certFile, invalid);
     if (ca === undefined) {
-      await writeOnce(certFile, await createRoot(keys), code);
-      ca = (await readIfThere(certFile, code))!;
+      await writeOnce(certFile, await createRoot(keys), invalid);
+      ca = (await readIfThere(certFile, invalid))!;
     }
     if (!new X509Certificate(ca).checkPrivateKey(createPrivateKey(keyText))) {
-      throw new EdgeError(code, `${keyFile} is not the key of ${certFile}`);
+      throw new EdgeError(invalid, `${keyFile} is not the key of ${certFile}`);
     }
     const leafKeys = await newKeys();
     return {
@@ -71,7 +71,7 @@ export async function openAuthority(stateDirectory: string): Promise<EdgeCertifi
     };
   } catch (cause) {
     if (cause instanceof EdgeError) throw cause;
-    throw new EdgeError(code, `${certFile} and ${keyFile} cannot be used`, { cause });
+    throw new EdgeError(invalid, `${certFile} and ${keyFile} cannot be used`, { cause });
   }
 }
 

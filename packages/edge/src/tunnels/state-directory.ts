@@ -14,7 +14,7 @@ const discoveryFile = 'control.json';
 /** Characters; the control API takes no shorter one. */
 const minTokenLength = 16;
 
-const code = 'state_unusable';
+const unusable = 'state_unusable';
 
 export interface Discovery {
   url: string;
@@ -35,16 +35,16 @@ export async function openStateDirectory(folder: string): Promise<void> {
 /** The token of the control API; made at first start. @throws EdgeError `state_unusable` */
 export async function openControlToken(folder: string): Promise<string> {
   const file = join(folder, tokenFile);
-  if ((await readPrivate(file, code)) === undefined) {
-    await writeOnce(file, `${randomBytes(32).toString('base64url')}\n`, code);
+  if ((await readPrivate(file, unusable)) === undefined) {
+    await writeOnce(file, `${randomBytes(32).toString('base64url')}\n`, unusable);
   }
-  const token = (await readPrivate(file, code))?.trim() ?? '';
+  const token = (await readPrivate(file, unusable))?.trim() ?? '';
   if (token.length >= minTokenLength) return token;
-  throw new EdgeError(code, `${file} holds no token of ${minTokenLength} characters; remove it to have one made`);
+  throw new EdgeError(unusable, `${file} holds no token of ${minTokenLength} characters; remove it to have one made`);
 }
 
 export async function writeDiscovery(folder: string, discovery: Discovery): Promise<void> {
-  await replaceFile(join(folder, discoveryFile), `${JSON.stringify(discovery, null, 2)}\n`, code);
+  await replaceFile(join(folder, discoveryFile), `${JSON.stringify(discovery, null, 2)}\n`, unusable);
 }
 
 /** Removes it, so that nobody asks an edge that is gone; another edge's stays. */

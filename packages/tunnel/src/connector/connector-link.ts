@@ -129,7 +129,9 @@ export class ConnectorLink {
     });
     this.#session = session;
     session.setLocalWindowSize(windows.sessionWindow);
-    session.on('error', (cause) => this.#fail(new TunnelError('protocol_error', cause.message, { cause })));
+    session.on('error', (cause) =>
+      this.#fail(new TunnelError(this.#registered ? 'link_lost' : 'protocol_error', cause.message, { cause })),
+    );
     session.once('close', () => this.#fail(new TunnelError('link_lost', 'the edge closed the link')));
     session.on('stream', (stream, headers) => {
       stream.on('error', () => {});

@@ -8,7 +8,6 @@ import { ControlChannel, type Message } from '../link/control-channel.ts';
 import { channelBinding } from '../link/proof.ts';
 import { destroySession } from '../link/destroy-session.ts';
 import * as protocol from '../link/protocol.ts';
-import { tlsOptions } from '../link/tls.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import { startWatchdog } from '../link/watchdog.ts';
 import * as windows from '../link/windows.ts';
@@ -66,7 +65,7 @@ export class ConnectorLink {
   start(): this {
     const { edge, ca, serverName = protocol.edgeServerName, clock } = this.#options;
     const address = `${edge.host}:${edge.port}`;
-    const tls = { ...tlsOptions, ca, ALPNProtocols: [protocol.alpn] };
+    const tls = { ca, ALPNProtocols: [protocol.alpn], minVersion: 'TLSv1.3' } as const;
     const socket = connectTls({ ...tls, host: edge.host, port: edge.port, servername: serverName });
     let secured = false;
     this.#socket = socket;

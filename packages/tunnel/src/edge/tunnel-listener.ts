@@ -3,7 +3,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { systemClock } from '@sallyport/egress';
 import { alpn, drainGrace, registrationTimeout } from '../link/protocol.ts';
-import { tlsOptions } from '../link/tls.ts';
 import { TunnelError } from '../link/tunnel-error.ts';
 import type { EdgeLink } from './edge-link.ts';
 import { Lobby } from './lobby.ts';
@@ -38,7 +37,7 @@ export class TunnelListener implements AsyncDisposable {
     this.registry = options.registry ?? new TunnelRegistry({ clock: options.clock });
     const { cert, key } = options;
     const handshakeTimeout = options.registrationTimeout ?? registrationTimeout;
-    this.#server = createServer({ cert, key, ALPNProtocols: [alpn], ...tlsOptions, handshakeTimeout });
+    this.#server = createServer({ cert, key, ALPNProtocols: [alpn], minVersion: 'TLSv1.3', handshakeTimeout });
     this.#server.on('connection', (socket) => this.#meet(socket));
     this.#server.on('secureConnection', (socket) => void this.#accept(socket));
     this.#server.on('tlsClientError', (cause, socket) => {

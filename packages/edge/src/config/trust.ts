@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { toCanonicalHost } from '@sallyport/egress';
 import type { FindTrust, TlsTrust } from '@sallyport/sockets/internal';
 import {
   formatPath,
@@ -31,7 +32,7 @@ export async function readTrust(slot: Slot | undefined, folder: string, report: 
       return name === undefined ? undefined : readPem(resolve(folder, name), member!, report);
     };
     const [ca, cert, key] = await Promise.all([read('ca'), read('cert'), read('key')]);
-    const to = readText(memberSlot(element, 'to'), report)?.toLowerCase() ?? '*';
+    const to = toPattern(readText(memberSlot(element, 'to'), report) ?? '*');
     // A private authority stands beside the system's unless the entry says otherwise.
     const system = memberSlot(element, 'system')?.value !== false;
     return {
@@ -46,10 +47,19 @@ export async function readTrust(slot: Slot | undefined, folder: string, report: 
   return Promise.all(entries);
 }
 
+/** In canonical form, `*.` kept. */
+function toPattern(written: string): string {
+  const start = written.startsWith('*.') ? '*.' : '';
+  const host = toCanonicalHost(written.slice(start.length));
+  return 'problem' in host ? written.toLowerCase() : `${start}${host.text}`;
+}
+
 /** The first entry whose pattern matches decides. */
 export function toFindTrust(entries: readonly TrustEntry[]): FindTrust {
   return ({ hostname }) => {
-    const host = hostname.toLowerCase();
+    // As egress and TLS understand it: another spelling of a name must not get other trust.
+    const canonical = toCanonicalHost(hostname);
+    const host = 'problem' in canonical ? hostname.toLowerCase() : canonical.text;
     return entries.find(({ to }) => to === '*' || to === host || (to.startsWith('*.') && host.endsWith(to.slice(1))))
       ?.trust;
   };

@@ -91,7 +91,7 @@ export class BackendState implements Upstream {
       stream.once('close', () => conversations.delete(stream));
     };
     return {
-      headers: cfFields,
+      headers: (sent) => [...sent, ...cfFields],
       target: (path) => ({
         socketPath: this.#triggers && isTrigger(path) ? triggersSocketPath : socketPath,
         agent,

@@ -2,7 +2,7 @@
 import { type IncomingMessage, type OutgoingMessage, request, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { sendBadRequest, sendFailure } from './failures.ts';
-import { hasBody, toHostname, toPairs, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { hasBody, toClientAddress, toHostname, toPairs, toRequestHead, withoutHopByHop } from './request-head.ts';
 import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** Never rejects: what goes wrong is the answer. */
@@ -22,7 +22,7 @@ export async function forward(
     ...backend.target(head.path),
     method: incoming.method,
     path: head.path,
-    headers: [...head.headers, ...backend.headers] as unknown as Record<string, string>,
+    headers: backend.headers(head.headers, toClientAddress(incoming)) as unknown as Record<string, string>,
     setHost: false,
   });
   let answered = false;

@@ -56,7 +56,7 @@ export function toRequestHead(incoming: IncomingMessage): RequestHead | undefine
   // Without its framing said again, a body without a length would not be one [RFC 9112 6.3].
   if (incoming.headers['transfer-encoding'] !== undefined) kept.push('Transfer-Encoding', 'chunked');
   else if (!hasBody(incoming) && bodyExpected.has(incoming.method ?? '')) kept.push('Content-Length', '0');
-  return { path, headers: ['Host', host, ...kept, 'CF-Connecting-IP', clientAddress(incoming)] };
+  return { path, headers: ['Host', host, ...kept, 'CF-Connecting-IP', toClientAddress(incoming)] };
 }
 
 /** True for a request that has a body, be it empty. */
@@ -93,6 +93,7 @@ function toLocalName({ socket: { localAddress = 'localhost', localPort } }: Inco
   return localAddress.includes(':') ? `[${localAddress}]:${localPort}` : `${localAddress}:${localPort}`;
 }
 
-function clientAddress({ socket: { remoteAddress = '' } }: IncomingMessage): string {
+/** Who sent a request, an IPv4 address without the form it has on an IPv6 listener. */
+export function toClientAddress({ socket: { remoteAddress = '' } }: IncomingMessage): string {
   return remoteAddress.replace(/^::ffff:(?=\d+\.)/, '');
 }

@@ -6,7 +6,7 @@ import { type Duplex, pipeline } from 'node:stream';
 import { relay } from '../gateway/relay.ts';
 import { sendBadRequest, sendFailure } from './failures.ts';
 import { forward } from './forward.ts';
-import { hasBody, toHostname, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { hasBody, toClientAddress, toHostname, toRequestHead, withoutHopByHop } from './request-head.ts';
 import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** An answer on a connection that left Node's HTTP server; it is the last one there. */
@@ -54,8 +54,7 @@ export async function upgrade(
     ...backend.target(requestHead.path),
     path: requestHead.path,
     headers: [
-      ...requestHead.headers,
-      ...backend.headers,
+      ...backend.headers(requestHead.headers, toClientAddress(incoming)),
       'Connection',
       'Upgrade',
       'Upgrade',

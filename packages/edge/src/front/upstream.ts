@@ -13,8 +13,8 @@ export interface Client {
 export interface Backend {
   /** How Node's HTTP client reaches it, for a path. */
   target(path: string): RequestOptions;
-  /** Header fields to send beside the client's, names and values by turns. */
-  readonly headers: readonly string[];
+  /** The header to send, names and values by turns, for the client's and the address it came from. */
+  headers(sent: readonly string[], clientAddress: string): readonly string[];
   /** The request is over. Idempotent. */
   release(): void;
   /** The request became a conversation without an end: it keeps nothing alive, and ends with the answerer. */

@@ -4,6 +4,7 @@ import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TunnelError, type TunnelRegistry } from '@sallyport/tunnel';
 import type { RouteTable } from '@sallyport/control';
+import { toPairs } from '../front/request-head.ts';
 import type { Upstream } from '../front/upstream.ts';
 import { toSocketLike } from './socket-like.ts';
 
@@ -68,7 +69,7 @@ export class PublicHostnames {
     return {
       acquire: async () => ({
         target: () => target,
-        headers: [],
+        headers: toForwardedHeaders,
         release() {},
         converse() {},
         explain: async (problem) => (problem instanceof Error ? toRefusal(problem) : undefined),
@@ -85,6 +86,16 @@ export class PublicHostnames {
   close(): void {
     for (const tunnelId of this.#agents.keys()) this.forget(tunnelId);
   }
+}
+
+const isForwarded = ([name]: [name: string, value: string]): boolean => name.toLowerCase() === 'x-forwarded-for';
+
+/** The client's fields, with its address behind what proxies in front of this edge have said: the last one is true. */
+function toForwardedHeaders(sent: readonly string[], clientAddress: string): string[] {
+  const fields = toPairs(sent);
+  const addresses = fields.filter(isForwarded).map(([, value]) => value);
+  const others = fields.filter((field) => !isForwarded(field));
+  return [...others.flat(), 'X-Forwarded-For', [...addresses, clientAddress].join(', ')];
 }
 
 function toRefusal(error: Error) {

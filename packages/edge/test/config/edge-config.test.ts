@@ -71,7 +71,9 @@ system = false
   }
   assert.deepEqual(rules, ['deny 10.0.9.0/24', 'allow 10.0.0.0/8 ports 5432', 'allow public', 'deny loopback']);
   const findTrust = toFindTrust(config.trust);
-  assert.deepEqual(findTrust({ hostname: 'db.Internal', port: 1 }), { ca: [ca] });
+  for (const hostname of ['db.Internal', 'db.internal.', '\u{ff44}b.internal']) {
+    assert.deepEqual(findTrust({ hostname, port: 1 }), { ca: [ca] }, hostname);
+  }
   assert.equal(findTrust({ hostname: 'internal', port: 1 }), undefined);
 });
 

@@ -147,3 +147,12 @@ test('invented names below a wildcard share the connections of the tunnel', asyn
     [1],
   );
 });
+
+test('an origin is told who asked, behind what proxies in front of the edge have said', async (t) => {
+  const { bench } = await serve(t, ({ headers }, response) => {
+    response.end([headers['x-forwarded-for'], headers['cf-connecting-ip']].join(' | '));
+  });
+  assert.equal((await answerOf(ask(bench).end())).body, '127.0.0.1 | 127.0.0.1');
+  const headers = { 'x-forwarded-for': '192.0.2.7', 'cf-connecting-ip': '192.0.2.8' };
+  assert.equal((await answerOf(ask(bench, { headers }).end())).body, '192.0.2.7, 127.0.0.1 | 127.0.0.1');
+});

@@ -2,7 +2,8 @@
 import { type IncomingMessage, type OutgoingMessage, request, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { sendBadRequest, sendFailure } from './failures.ts';
-import { hasBody, toClientAddress, toHostname, toPairs, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { hasBody, toClientAddress, toHostname, toPairs, toRequestHead } from './request-head.ts';
+import { writeHeadOf } from './response-head.ts';
 import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** Never rejects: what goes wrong is the answer. */
@@ -44,7 +45,7 @@ export async function forward(
   outgoing.once('response', (answer) => {
     answered = true;
     void refuse(answer, () => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer.rawHeaders));
+      writeHeadOf(answer, response);
       passTrailers(answer, response);
       pipeline(answer, response, () => {});
     });

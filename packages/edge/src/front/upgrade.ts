@@ -7,6 +7,7 @@ import { relay } from '../gateway/relay.ts';
 import { sendBadRequest, sendFailure } from './failures.ts';
 import { forward } from './forward.ts';
 import { hasBody, toClientAddress, toHostname, toRequestHead, withoutHopByHop } from './request-head.ts';
+import { writeHeadOf } from './response-head.ts';
 import { type FindUpstream, noSuchHost } from './upstream.ts';
 
 /** An answer on a connection that left Node's HTTP server; it is the last one there. */
@@ -76,7 +77,7 @@ export async function upgrade(
   });
   outgoing.once('response', (refusal) => {
     const response = answer();
-    response.writeHead(refusal.statusCode ?? 502, refusal.statusMessage, withoutHopByHop(refusal.rawHeaders));
+    writeHeadOf(refusal, response);
     pipeline(refusal, response, (error) => error && client.destroy());
   });
   const refuse = async (problem: Error): Promise<void> => {

@@ -21,7 +21,8 @@ export function toSocketLike<Stream extends Duplex>(stream: Stream): Stream & So
       clearInterval(timer);
       socket.timeout = milliseconds;
       if (milliseconds > 0) timer = setInterval(() => stream.emit('timeout'), milliseconds).unref();
-      if (listener !== undefined) stream.once('timeout', listener);
+      // As `net.Socket` has it: no time limit, no listener. Node's client takes its own away like this, once a request.
+      if (listener !== undefined) stream[milliseconds > 0 ? 'once' : 'off']('timeout', listener);
       return socket;
     },
     setNoDelay: same,

@@ -136,6 +136,10 @@ test('without a connector the answer says so', async (t) => {
 });
 
 test('invented names below a wildcard share the connections of the tunnel', async (t) => {
+  const warnings: Error[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warn);
+  t.after(() => process.off('warning', warn));
   const { bench, tunnelId } = await serve(t, (incoming, response) => response.end(incoming.headers.host));
   for (let index = 0; index < 50; index += 1) {
     const { answer } = await answerOf(ask(bench, { headers: { host: `${index}.example.com` } }).end());
@@ -146,6 +150,7 @@ test('invented names below a wildcard share the connections of the tunnel', asyn
     bench.tunnels.registry.links(tunnelId).map((link) => link.streams),
     [1],
   );
+  assert.deepEqual(warnings, [], 'a connection that is used again gathers no listeners');
 });
 
 test('an origin is told who asked, behind what proxies in front of the edge have said', async (t) => {

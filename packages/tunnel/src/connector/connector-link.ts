@@ -183,7 +183,12 @@ export class ConnectorLink {
       deadline: pingDeadline ?? protocol.pingDeadline,
       expired: () => this.#fail(new TunnelError('link_lost', 'the edge answers no PING')),
     });
-    this.#cancels.push(stopWatchdog, watchBacklog(this.#session!, { ...watched, streams: this.#streams }));
+    const stopBacklog = watchBacklog(this.#session!, {
+      ...watched,
+      streams: this.#streams,
+      expired: () => this.#fail(new TunnelError('link_lost', 'the edge confirms no smaller windows')),
+    });
+    this.#cancels.push(stopWatchdog, stopBacklog);
     this.#options.registered();
   }
 

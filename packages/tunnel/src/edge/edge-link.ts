@@ -70,7 +70,12 @@ export class EdgeLink implements LinkIdentity {
         measured: (milliseconds) => (this.roundTrip = milliseconds),
         expired: () => this.destroy(new TunnelError('link_lost', 'the connector answers no PING')),
       }),
-      watchBacklog(session, { clock, received, streams: this.#streams }),
+      watchBacklog(session, {
+        clock,
+        received,
+        streams: this.#streams,
+        expired: () => this.destroy(new TunnelError('link_lost', 'the connector confirms no smaller windows')),
+      }),
     ];
     this.closed = new Promise((resolve) => {
       // The socket's, not the session's: a session does not always tell.

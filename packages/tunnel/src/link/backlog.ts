@@ -23,11 +23,13 @@ export interface BacklogOptions {
   /** Bytes that arrived on the connection so far. */
   received: () => number;
   limit?: number | undefined;
+  /** The other end does not confirm smaller windows. Ends the connection too: a session alone may wait for it for ever. */
+  expired(): void;
 }
 
 /** Watches until the function it returns is called, or the session ends. */
 export function watchBacklog(session: Http2Session, options: BacklogOptions): () => void {
-  const { clock, streams, received, limit = backlogLimit } = options;
+  const { clock, streams, received, expired, limit = backlogLimit } = options;
   let window = streamWindow;
   let seen = 0;
   let stopped = false;
@@ -35,7 +37,7 @@ export function watchBacklog(session: Http2Session, options: BacklogOptions): ()
   let cancel: (() => void) | undefined;
   const resize = (bytes: number): void => {
     window = bytes;
-    cancelDeadline = clock.after(confirmDeadline, () => session.destroy());
+    cancelDeadline = clock.after(confirmDeadline, expired);
     session.settings({ initialWindowSize: bytes }, () => {
       cancelDeadline?.();
       cancelDeadline = undefined;

@@ -72,7 +72,8 @@ test('slow readers of one link hold no more than a bound, and the others go on',
   const clock = new ManualClock();
   const limit = 16 * mib;
   const streams = new Map<number, ReturnType<ClientHttp2Session['request']>>();
-  t.after(watchBacklog(receiver, { clock, streams, limit, received: () => socket.bytesRead }));
+  const expired = (): void => void receiver.destroy();
+  t.after(watchBacklog(receiver, { clock, streams, limit, received: () => socket.bytesRead, expired }));
   const slow = [];
   for (let count = 0; count < 20; count += 1) {
     const pair = await open();
@@ -120,7 +121,13 @@ test('an end that does not confirm smaller windows is cut off', { timeout: 20_00
   const clock = new ManualClock();
   const { reads, writes } = await open();
   const streams = new Map([[reads.id!, reads]]);
-  watchBacklog(receiver, { clock, streams, limit: mib, received: () => socket.bytesRead });
+  watchBacklog(receiver, {
+    clock,
+    streams,
+    limit: mib,
+    received: () => socket.bytesRead,
+    expired: () => receiver.destroy(),
+  });
   writes.write(Buffer.alloc(4 * mib));
   await settle(receiver);
   const closed = once(receiver, 'close');

@@ -57,7 +57,13 @@ export async function forward(
     answered = true;
     void refuse(error, () => response.destroy());
   });
-  outgoing.once('close', dropBody);
+  outgoing.once('close', () => {
+    dropBody();
+    // An upgrade that nobody asked for ends the request without an error.
+    if (answered || response.destroyed) return;
+    answered = true;
+    void refuse(new Error('It ended the request without an answer.'), () => response.destroy());
+  });
   passTrailers(incoming, outgoing);
   if (hasBody(incoming)) incoming.pipe(outgoing);
   else outgoing.end();

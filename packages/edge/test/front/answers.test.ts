@@ -6,13 +6,17 @@ import { test } from 'node:test';
 import { temporaryFolder } from '../support/dev-bench.ts';
 import { startFront } from '../support/front-bench.ts';
 
-test('an answer with a status or words that HTTP forbids brings nothing down', async (t) => {
+test('an answer with a status or words that HTTP forbids brings nothing down', { timeout: 20_000 }, async (t) => {
   const bench = await startFront(t);
   const path = join(await temporaryFolder(t), 'odd.sock');
   let first = '';
   const odd = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', () => socket.end(`HTTP/1.1 ${first}\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi`));
+    socket.once('data', () =>
+      socket.end(
+        `HTTP/1.1 ${first}\r\nConnection: ${first.startsWith('101') ? 'Upgrade' : 'close'}\r\nContent-Length: 2\r\n\r\nhi`,
+      ),
+    );
   });
   await new Promise<void>((resolve) => {
     odd.listen(path, resolve);
@@ -32,4 +36,7 @@ test('an answer with a status or words that HTTP forbids brings nothing down', a
       assert.equal(answer.split(' ')[1], String(expected), JSON.stringify([status, fields, answer]));
     }
   }
+  first = '101 unasked\r\nUpgrade: x';
+  const unasked = await bench.raw('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(unasked, /^HTTP\/1\.1 503 [\s\S]*It ended the request without an answer/);
 });

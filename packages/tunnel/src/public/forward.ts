@@ -94,6 +94,7 @@ function send(exchange: Exchange, length: string[], body: (outgoing: ClientReque
   let answered = false;
   outgoing.once('error', (error: NodeJS.ErrnoException) => {
     if (answered || response.destroyed) return;
+    answered = true;
     response.off('close', left);
     const dead = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
     if (dead && retries < maxRetries && idempotent.has(method) && hasNoBody(length)) {
@@ -109,6 +110,12 @@ function send(exchange: Exchange, length: string[], body: (outgoing: ClientReque
   outgoing.once('response', (incoming) => {
     answered = true;
     giveBack(incoming, exchange);
+  });
+  outgoing.once('close', () => {
+    // An upgrade that nobody asked for ends the request without an error.
+    if (answered || response.destroyed) return;
+    response.off('close', left);
+    fail(new TunnelError('origin_protocol', 'it changed the protocol though nobody asked'));
   });
   request.once('end', () => {
     const trailers = toTrailers(request.rawTrailers);

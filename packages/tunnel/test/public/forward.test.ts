@@ -138,3 +138,9 @@ test('a header longer than its bound is refused, and the next client is served',
   assert.match(await talk(front.port, get('/', [field])), /^HTTP\/1\.1 431 /);
   assert.match(await talk(front.port, get('/', [`X-Long: ${'x'.repeat(maxHeaderSize / 2)}`])), /^HTTP\/1\.1 200 /);
 });
+
+test('an origin that changes the protocol though nobody asked is a 502', { timeout: 10_000 }, async (t) => {
+  const { url } = await startRawOrigin(t, 'HTTP/1.1 101 Yes\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
+  const front = await startFront(t, ruleFor(url));
+  assert.match(await talk(front.port, get('/')), /^HTTP\/1\.1 502 [\s\S]*Sallyport-Error: origin_protocol/);
+});

@@ -107,7 +107,8 @@ async function check(edge: DevServer, network: PrivateNetwork): Promise<boolean>
 
 function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    // Stays: npm passes on what the terminal has sent already, and the second of the two must not cut the end short.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
   });
 }
 

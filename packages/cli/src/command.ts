@@ -28,6 +28,8 @@ export interface Command {
 /** The user's call cannot be understood. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError';
+  /** The command that was called, when it is known. */
+  command: string | undefined;
 }
 
 /** What a call's words name: a command and its arguments, or else the group of commands they go into. */
@@ -74,8 +76,9 @@ export function parseCommand(command: Command, args: string[]): { values: Values
     }
     return { values, positionals };
   } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError((error as Error).message.split('. ')[0]!, { cause: error });
+    const { message } = error as Error;
+    const text = error instanceof UsageError ? message : message.split('. ')[0]!;
+    throw Object.assign(new UsageError(text, { cause: error }), { command: command.name });
   }
 }
 

@@ -18,7 +18,10 @@ const listenRemedies: Record<string, string> = {
 /** The text for standard error, and the exit code. */
 export async function toFailure(error: unknown): Promise<{ text: string; exitCode: number }> {
   if (error instanceof UsageError) {
-    return { text: `${error.message}\nRun sallyport --help for what there is.\n`, exitCode: usageExit };
+    const { command } = error;
+    const help =
+      command === undefined ? 'sallyport --help for what there is' : `sallyport ${command} --help for how it is called`;
+    return { text: `${error.message}\nRun ${help}.\n`, exitCode: usageExit };
   }
   if (isConfigurationError(error)) {
     // Only a command that reads a project's configuration gets here, and has loaded this already.

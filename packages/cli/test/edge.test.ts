@@ -156,7 +156,7 @@ network = "lab"
   assert.equal((JSON.parse(denied.stdout) as { decision: { rule: string } }).decision.rule, 'deny private');
   const unknown = await edge.sallyport('explain', 'connect', 'nobody', 'a:1');
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /no such Worker; there is api, lab/);
+  assert.match(unknown.stderr, /no Worker nobody\. This edge runs api, lab/);
 });
 
 test('a public host name is served, and dev can use the tunnels of the edge', async (t) => {

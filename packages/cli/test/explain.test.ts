@@ -8,7 +8,7 @@ test('a destination that is allowed is explained, exit code 0', async () => {
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^verdict +allow\ndestination +1\.1\.1\.1 port 443\nrule +\S.*\nresolver +none.*\naddresses +1\.1\.1\.1\nroute +direct.*\n$/,
+    /^verdict +allow\ndestination +1\.1\.1\.1 port 443\nrule +\S.*\nresolver +none.*\naddresses +1\.1\.1\.1\nroute +direct.*\nRoutes of tunnels .*explain connect.*\n$/,
   );
 });
 

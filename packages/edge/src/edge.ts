@@ -5,6 +5,7 @@ import { createEgress, type Egress, type OwnListener } from '@sallyport/egress';
 import { loadProject, type LoadedProject } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import type { EdgeConfig, WorkerEntry } from './config/edge-config.ts';
+import { listening } from './config/listen-address.ts';
 import { toFindTrust } from './config/trust.ts';
 import { EdgeError } from './errors.ts';
 import { BackendState } from './front/backend.ts';
@@ -119,6 +120,7 @@ export class Edge implements AsyncDisposable {
     });
     const tunnels = await TunnelService.start({
       stateDirectory: config.state,
+      exclusive: true,
       listen: config.tunnel,
       advertise: config.tunnel.advertise,
       control: config.control,
@@ -128,11 +130,13 @@ export class Edge implements AsyncDisposable {
     this.#tunnels = tunnels;
     this.#cleanup.add(() => tunnels.close());
     // When it is known who answers for which host: a request that comes early waits, and is not told that there is none.
-    const front = await startHttpFront({
-      ...config.http,
-      findUpstream: (host) => hosts.exact(host) ?? tunnels.publicHostnames.find(host) ?? hosts.other(host),
-      onRequest: options.onRequest,
-    });
+    const front = await listening('http.address', config.http, () =>
+      startHttpFront({
+        ...config.http,
+        findUpstream: (host) => hosts.exact(host) ?? tunnels.publicHostnames.find(host) ?? hosts.other(host),
+        onRequest: options.onRequest,
+      }),
+    );
     this.#front = front;
     this.#cleanup.add(() => front.close());
     await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
@@ -153,6 +157,10 @@ export class Edge implements AsyncDisposable {
       routes: this.tunnels.routes(entry.network),
       dialTunnel: this.tunnels.dial,
     });
+    const networks = this.tunnels.control.table.networks();
+    if (entry.network !== undefined && !networks.some((network) => network.name === entry.network)) {
+      options.onTunnelEvent({ type: 'network-missing', worker: name, network: entry.network });
+    }
     this.#workers.push({ name, egress, service });
     this.#cleanup.add(() => service.close());
     await service.start({

@@ -8,8 +8,15 @@ const registry = {
   },
   state_unusable: {
     message: (detail: string): string => `The state directory cannot be used: ${detail}`,
-    remedy:
-      'Give Sallyport a directory that it may write and nobody else may read, with `state` in sallyport.toml or --state.',
+    remedy: 'Give Sallyport a directory that it may write and nobody else may read, with `state` in sallyport.toml.',
+  },
+  state_in_use: {
+    message: (detail: string): string => `Another edge uses this state directory: ${detail}`,
+    remedy: 'Stop it, or give this edge a `state` of its own in sallyport.toml.',
+  },
+  cannot_listen: {
+    message: (detail: string): string => `Cannot listen on ${detail}`,
+    remedy: 'Stop what uses the address, or write another in sallyport.toml.',
   },
   worker_name_taken: {
     message: (name: string): string => `Two Workers of this edge are called ${name}`,

@@ -1,7 +1,8 @@
 // `sallyport explain connect`: asks a running edge what one of its Workers would get, down to the link.
 import { ControlClient, findEdge } from '@sallyport/control/client';
 import type { Explanation } from '@sallyport/edge';
-import { type Command, toText } from '../command.ts';
+import { type Command, toText, UsageError } from '../command.ts';
+import { CommandError } from '../command-error.ts';
 import { decisionRows, toLines } from '../output/decision-text.ts';
 import { edgeOptions } from './tunnel/control-command.ts';
 
@@ -17,6 +18,7 @@ export const explainConnect: Command = {
   ],
   async run(values, positionals) {
     const destination = positionals.at(-1)!;
+    if (!/^.+:\d{1,5}$/.test(destination)) throw new UsageError(`Not a destination: ${destination}. Write HOST:PORT.`);
     const worker = positionals.length > 1 ? positionals[0] : undefined;
     const client = new ControlClient(
       findEdge({
@@ -26,17 +28,31 @@ export const explainConnect: Command = {
       }),
     );
     const query = { destination, worker };
-    const explanation = await client.call<Explanation>('GET', client.account('sallyport/explain'), { query });
+    const answer = await client.call<Explanation | { workers: string[] }>('GET', client.account('sallyport/explain'), {
+      query,
+    });
+    if ('workers' in answer) throw noSuchWorker(worker, answer.workers);
+    const explanation = answer;
     const text = values['json'] === true ? `${JSON.stringify(explanation, null, 2)}\n` : describe(explanation);
     process.stdout.write(text);
-    return explanation.decision.verdict === 'allow' ? 0 : 1;
+    const { decision, link } = explanation;
+    return decision.verdict === 'allow' && (decision.route.kind === 'direct' || link !== undefined) ? 0 : 1;
   },
 };
+
+function noSuchWorker(asked: string | undefined, workers: readonly string[]): CommandError {
+  const there = workers.length === 0 ? 'This edge runs no Worker' : `This edge runs ${workers.join(', ')}`;
+  const message = asked === undefined ? there : `There is no Worker ${asked}. ${there}`;
+  return new CommandError(message, 'Name one of them: sallyport explain connect WORKER HOST:PORT.');
+}
 
 function describe({ worker, decision, link }: Explanation): string {
   const rows = decisionRows(decision);
   if (decision.route.kind === 'tunnel') {
-    rows.push(['link', link === undefined ? 'none: no connector is connected' : `${link.id} (${link.streams} open)`]);
+    rows.push([
+      'link',
+      link === undefined ? 'none: start a connector with `sallyport tunnel run`' : `${link.id} (${link.streams} open)`,
+    ]);
     if (link !== undefined) {
       rows.push(['connector', `${link.connectorId} from ${link.remoteAddress}`]);
       rows.push(['round trip', link.roundTrip === undefined ? 'not measured yet' : `${link.roundTrip.toFixed(1)} ms`]);

@@ -3,6 +3,9 @@ import { createEgress, devPolicy, workerPolicy } from '@sallyport/egress';
 import { type Command, UsageError } from '../command.ts';
 import { decisionRows, toLines } from '../output/decision-text.ts';
 
+/** Without an edge nothing is known of tunnels. */
+const hint = 'Routes of tunnels are not looked at here: `sallyport explain connect` asks a running edge.\n';
+
 export const explain: Command = {
   name: 'explain',
   summary: 'Say whether a Worker may connect to a destination, by which rule, and where it leads.',
@@ -21,7 +24,7 @@ export const explain: Command = {
     const egress = createEgress({ policy: values['dev'] === true ? devPolicy : workerPolicy });
     const decision = await egress.decide({ hostname, port: Number(port) });
     process.stdout.write(
-      values['json'] === true ? `${JSON.stringify(decision, null, 2)}\n` : toLines(decisionRows(decision)),
+      values['json'] === true ? `${JSON.stringify(decision, null, 2)}\n` : `${toLines(decisionRows(decision))}${hint}`,
     );
     return decision.verdict === 'allow' ? 0 : 1;
   },

@@ -25,6 +25,8 @@ interface Output {
   write(text: string): void;
   color: boolean;
   cwd: string;
+  /** Say the host of each request too. */
+  hosts?: boolean;
   /** The Worker whose events are printed, where there are several. */
   worker?: string | undefined;
 }
@@ -44,7 +46,7 @@ export function createJsonLog({ write, worker }: Output): DevLog {
   };
 }
 
-export function createTextLog({ write, color, cwd, worker }: Output): DevLog {
+export function createTextLog({ write, color, cwd, worker, hosts = false }: Output): DevLog {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     color ? styleText(style, text, { validateStream: false }) : text;
   const safe = (text: string): string => toSafeText(text, { color });
@@ -75,9 +77,9 @@ export function createTextLog({ write, color, cwd, worker }: Output): DevLog {
   return {
     host: (event) => (print[event.type] as (event: HostEvent) => void)(event),
     gateway: (event) => line(toGatewayText(event, paint)),
-    request: ({ method, target, status, took }) =>
+    request: ({ method, target, host, status, took }) =>
       line(
-        `${paint('bold', method)} ${toSafeLine(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
+        `${paint('bold', method)} ${hosts ? toSafeLine(host) : ''}${toSafeLine(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
       ),
     tunnel: (event) => line(toTunnelText(event, paint)),
     listening: (url) => line(`Listening on ${paint('bold', url)}`),
@@ -95,6 +97,10 @@ function toFields(error: Error): object {
 }
 
 function toTunnelText(event: TunnelEvent, paint: Paint): string {
+  if (event.type === 'network-missing') {
+    const { worker, network } = event;
+    return `${paint('yellow', 'Warning')}: there is no virtual network ${toSafeLine(network)}, which Worker ${toSafeLine(worker)} uses\n  Make it with: sallyport tunnel vnet add ${toSafeLine(network)}`;
+  }
   if (event.type === 'link-refused' || event.type === 'control-failed') {
     const { message, remedy } = event.error as Error & { remedy?: string };
     const what = event.type === 'link-refused' ? 'A connector was refused' : 'Tunnels';
@@ -121,7 +127,9 @@ function toGatewayText(event: GatewayEvent, paint: Paint): string {
   }
   const failed = `  ${paint('red', '✗')} ${where} ${paint('red', code ?? 'failed')}${rule}`;
   // The documented text of a refused connection says less than its code and rule.
-  return decision?.verdict === 'deny' ? `${failed}\n    ${decision.remedy}` : `${failed}: ${toSafeLine(message ?? '')}`;
+  if (decision?.verdict === 'deny') return `${failed}\n    ${decision.remedy}`;
+  const { detail, remedy } = event;
+  return `${failed}: ${toSafeLine(detail ?? message ?? '')}${remedy === undefined ? '' : `\n    ${remedy}`}`;
 }
 
 function toLogText({ kind, level, message, exception }: RuntimeLog, paint: Paint, safe: Safe): string {

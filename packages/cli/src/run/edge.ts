@@ -14,7 +14,9 @@ export async function runEdge(values: Values): Promise<number> {
     cwd: process.cwd(),
   };
   const makeLog = (name?: string): DevLog =>
-    values['json'] === true ? createJsonLog({ ...output, worker: name }) : createTextLog({ ...output, worker: name });
+    values['json'] === true
+      ? createJsonLog({ ...output, worker: name })
+      : createTextLog({ ...output, worker: name, hosts: true });
   const log = makeLog();
   const grace = toGrace(values);
   const { config, warnings } = await loadEdgeConfig(toText(values, 'config') ?? 'sallyport.toml');

@@ -63,8 +63,21 @@ export async function loadEdgeConfig(
   const file = resolve(path);
   const { root, report } = await readConfigFile(file);
   const config = root === undefined ? undefined : await readEdgeConfig({ value: root, path: [] }, file, report);
-  if (report.hasErrors || config === undefined) throw new ConfigurationError(report.diagnostics);
-  return { config, warnings: report.diagnostics };
+  // What the operator wrote and we would not do is no detail: a policy or a host name may be lost with it.
+  const diagnostics = report.diagnostics.map((each) =>
+    each.code === 'unknown_key' ? { ...each, severity: 'error' as const, remedy: toKeyRemedy(each) } : each,
+  );
+  if (config === undefined || diagnostics.some(({ severity }) => severity === 'error')) {
+    throw new ConfigurationError(diagnostics);
+  }
+  return { config, warnings: diagnostics };
+}
+
+/** A top-level key behind a table's header belongs to that table, in TOML. */
+function toKeyRemedy({ message, remedy }: ConfigurationError['diagnostics'][number]): string {
+  const misplaced = keys.find((key) => new RegExp(`(?:http|tunnel|control)\\.${key}\\b`).test(message));
+  if (misplaced === undefined) return remedy.replace('Remove it; it has no effect.', 'Remove or correct it.');
+  return `Write ${misplaced} above the first [table] of the file; below a [table] a key belongs to that table.`;
 }
 
 async function readEdgeConfig(root: Slot, file: string, report: Report): Promise<EdgeConfig> {

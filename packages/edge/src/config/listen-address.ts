@@ -1,4 +1,5 @@
 // An address to listen on, written `host:port`, `[ipv6]:port`, `:port` or as a bare port number.
+import { EdgeError } from '../errors.ts';
 import { formatPath, type Report, type Slot } from '@sallyport/workers/config';
 
 export interface ListenAddress {
@@ -30,4 +31,21 @@ export function readAddress(slot: Slot | undefined, fallback: ListenAddress, rep
     remedy: `Write "HOST:PORT", such as "${fallback.host}:${fallback.port}".`,
   });
   return fallback;
+}
+
+/** Starts what listens on an address of the configuration. @throws EdgeError `cannot_listen`, naming the key */
+export async function listening<Result>(
+  key: string,
+  { host, port }: ListenAddress,
+  start: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await start();
+  } catch (cause) {
+    const { syscall, message, code } = cause as NodeJS.ErrnoException;
+    // With port 0 nobody asked for an address that could be taken.
+    if (port === 0 || code === undefined || (syscall !== 'listen' && syscall !== 'getaddrinfo')) throw cause;
+    const error = new EdgeError('cannot_listen', `${host}:${port} (${key}): ${message}`, { cause });
+    throw Object.assign(error, { systemCode: code });
+  }
 }

@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { Egress, EgressTarget } from '@sallyport/egress';
 import { SocketError } from '@sallyport/sockets/internal';
-import { decisionOf, dialThrough } from './egress-dial.ts';
+import { decisionOf, dialThrough, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { relay } from './relay.ts';
 
@@ -37,6 +37,7 @@ export async function relayConnect(
       decision,
       code: error instanceof SocketError ? error.code : undefined,
       message: error instanceof Error ? error.message : undefined,
+      ...reasonOf(error),
       took: performance.now() - startedAt,
       secure: false,
     });

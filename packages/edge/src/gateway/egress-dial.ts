@@ -42,6 +42,12 @@ function toSocketError(error: unknown): unknown {
   return new SocketError(known, { message, remedy, retryable, cause });
 }
 
+/** What an error from `dialThrough` tells the log beyond its documented message. */
+export function reasonOf(error: unknown): { detail?: string; remedy?: string } {
+  if (!(error instanceof SocketError) || !(error.cause instanceof Error)) return {};
+  return { detail: error.cause.message, remedy: error.remedy };
+}
+
 /** The decision that an error from `dialThrough` carries. */
 export function decisionOf(error: unknown): Decision | undefined {
   const cause = error instanceof SocketError && error.cause instanceof Error ? error.cause.cause : error;

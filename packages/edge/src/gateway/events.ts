@@ -11,6 +11,9 @@ export interface GatewayEvent {
   /** Stable error code, when it failed. */
   code: string | undefined;
   message: string | undefined;
+  /** What really happened, beyond the documented message, and what can be done about it. */
+  detail?: string | undefined;
+  remedy?: string | undefined;
   /** Milliseconds from the Worker's request until the connection was up or refused. */
   took: number;
   /** Upper-case method and status of a `fetch`. */

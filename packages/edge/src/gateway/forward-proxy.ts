@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream';
 import type { Egress } from '@sallyport/egress';
 import { type FindTrust, SocketError } from '@sallyport/sockets/internal';
 import { EgressAgent } from './egress-agent.ts';
-import { decisionOf } from './egress-dial.ts';
+import { decisionOf, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { toHttpFailure } from './http-errors.ts';
 import { relay } from './relay.ts';
@@ -67,6 +67,7 @@ export function createForwardProxy(parts: {
         decision: decisionOf(error),
         code: error instanceof SocketError ? error.code : undefined,
         message: error instanceof Error ? error.message : undefined,
+        ...reasonOf(error),
         took: performance.now() - startedAt,
         secure: url.protocol === 'https:',
         method: incoming.method ?? 'GET',

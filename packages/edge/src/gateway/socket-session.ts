@@ -23,7 +23,7 @@ import {
   type TransportEvents,
   writeHeader,
 } from '@sallyport/sockets/internal';
-import { decisionOf, dialThrough } from './egress-dial.ts';
+import { decisionOf, dialThrough, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import type { Wakefulness } from './wakefulness.ts';
 
@@ -254,6 +254,7 @@ export class SocketSession {
       decision: this.#decision ?? decisionOf(error),
       code: error?.code,
       message: error?.message,
+      ...reasonOf(error),
       took: performance.now() - this.#startedAt,
       secure: secureTransport === 'on',
     });

@@ -35,8 +35,8 @@ export async function startOwnTunnels(
       onEvent,
     });
   try {
-    const service = await start(port ?? readPort(folder)).catch((error: NodeJS.ErrnoException) => {
-      if (port !== undefined || error.code !== 'EADDRINUSE') throw error;
+    const service = await start(port ?? readPort(folder)).catch((error: Error & { systemCode?: string }) => {
+      if (port !== undefined || error.systemCode !== 'EADDRINUSE') throw error;
       return start(0);
     });
     writeFileSync(join(folder, portFile), `${service.port}\n`);

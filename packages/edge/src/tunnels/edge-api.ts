@@ -25,12 +25,6 @@ export function explainHandlers(explain: Explain): ApiRoute[] {
         const target = parseAuthority(query.get('destination') ?? '');
         if (target === undefined) throw new ApiError('invalid_request', '"destination" is not HOST:PORT');
         const explanation = await explain(query.get('worker') ?? undefined, target);
-        if ('workers' in explanation) {
-          throw new ApiError(
-            'invalid_request',
-            `there is no such Worker; there is ${explanation.workers.join(', ') || 'none'}`,
-          );
-        }
         return succeeded(explanation);
       },
     },

@@ -100,6 +100,8 @@ export class RemoteTunnels implements Disposable {
           return reject(toError(answer[refusalHeader], { port, tunnel: route.tunnelName, statusCode }));
         }
         socket.setNoDelay(true);
+        // What the Worker is connected to is at the far end, not the edge on the way.
+        Object.defineProperties(socket, { remoteAddress: { value: host }, remotePort: { value: port } });
         socket.on('error', () => {});
         socket.pause();
         if (head.length > 0) socket.unshift(head);

@@ -8,6 +8,8 @@ import { readPrivate, replaceFile, writeOnce } from './private-file.ts';
 export const databaseFile = 'control.db';
 export const keyFile = 'secrets.key';
 const tokenFile = 'control.token';
+/** Milliseconds an edge that runs already gets to say so. */
+const probeTimeout = 2_000;
 /** How commands on this machine find the control API. */
 const discoveryFile = 'control.json';
 
@@ -45,6 +47,28 @@ export async function openControlToken(folder: string): Promise<string> {
 
 export async function writeDiscovery(folder: string, discovery: Discovery): Promise<void> {
   await replaceFile(join(folder, discoveryFile), `${JSON.stringify(discovery, null, 2)}\n`, unusable);
+}
+
+/** The edge that runs on this state directory already, if one answers. @throws EdgeError `state_in_use` */
+export async function refuseSecondEdge(folder: string): Promise<void> {
+  const text = await readFile(join(folder, discoveryFile), 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const { url, token } = parseDiscovery(text);
+  if (url === undefined) return;
+  const answer = await fetch(`${url}/user/tokens/verify`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(probeTimeout),
+  }).catch(() => undefined);
+  // Whoever listens there now without knowing the token is somebody else.
+  if (answer?.ok === true) throw new EdgeError('state_in_use', `${folder}, by the one at ${url}`);
+}
+
+function parseDiscovery(text: string): Partial<Discovery> {
+  try {
+    return JSON.parse(text) as Partial<Discovery>;
+  } catch {
+    return {};
+  }
 }
 
 /** Removes it, so that nobody asks an edge that is gone; another edge's stays. */

@@ -11,7 +11,7 @@ import {
 import type { DialTunnel, OwnListener, Routes } from '@sallyport/egress';
 import { type EdgeLink, encodeToken, type TunnelError, TunnelListener, TunnelRegistry } from '@sallyport/tunnel';
 import { Cleanup } from '../cleanup.ts';
-import type { ListenAddress } from '../config/listen-address.ts';
+import { type ListenAddress, listening } from '../config/listen-address.ts';
 import { openAuthority } from './authority.ts';
 import { createTunnelConnect, explainHandlers } from './edge-api.ts';
 import type { Explain } from './explain.ts';
@@ -25,6 +25,8 @@ export type TunnelEvent =
   | { type: 'link-registered'; tunnel: string; connectorId: string; links: number }
   | { type: 'link-closed'; tunnel: string; connectorId: string; links: number }
   | { type: 'link-refused'; error: TunnelError }
+  /** A Worker's virtual network does not exist (yet), so no route leads anywhere for it. */
+  | { type: 'network-missing'; worker: string; network: string }
   /** Changes made by other processes cannot be heard of for now. */
   | { type: 'control-failed'; error: Error };
 
@@ -38,6 +40,8 @@ export interface TunnelServiceOptions {
   advertise?: readonly string[] | undefined;
   /** Where the control API listens. */
   control: ListenAddress;
+  /** Refuse to start when another edge runs on this state directory. */
+  exclusive?: boolean;
   /** Answers the control API's question what a Worker may reach. */
   explain: Explain;
   onEvent: OnTunnelEvent;
@@ -135,6 +139,7 @@ async function begin<Service>(
 ): Promise<Service> {
   const { stateDirectory, onEvent } = options;
   await state.openStateDirectory(stateDirectory);
+  if (options.exclusive === true) await state.refuseSecondEdge(stateDirectory);
   const keys = startKeyRing({ file: join(stateDirectory, state.keyFile) });
   const store = startSqliteStore({ file: join(stateDirectory, state.databaseFile) });
   cleanup.add(() => store.close());
@@ -167,31 +172,33 @@ async function begin<Service>(
     refused: (error) => onEvent({ type: 'link-refused', error }),
   });
   cleanup.add(() => listener.close());
-  await listener.listen();
+  await listening('tunnel.address', options.listen, () => listener.listen());
 
   const token = await state.openControlToken(stateDirectory);
   const { advertise = [toDialled(options.listen.host, listener.port)] } = options;
-  const api = await startControlApi({
-    control,
-    links: createLinkDirectory(registry),
-    token,
-    tokenOf: ({ id, name }, secret) =>
-      encodeToken({
-        accountTag: control.accountTag,
-        tunnelId: id,
-        tunnelName: name,
-        secret,
-        ca: certificate.ca,
-        edges: advertise,
+  const api = await listening('control.address', options.control, () =>
+    startControlApi({
+      control,
+      links: createLinkDirectory(registry),
+      token,
+      tokenOf: ({ id, name }, secret) =>
+        encodeToken({
+          accountTag: control.accountTag,
+          tunnelId: id,
+          tunnelName: name,
+          secret,
+          ca: certificate.ca,
+          edges: advertise,
+        }),
+      handlers: explainHandlers(options.explain),
+      failed: (error) => failed(error as Error),
+      connect: createTunnelConnect({
+        routes: (network) => toRoutes(control.table, network),
+        dial: createTunnelDial(registry),
       }),
-    handlers: explainHandlers(options.explain),
-    failed: (error) => failed(error as Error),
-    connect: createTunnelConnect({
-      routes: (network) => toRoutes(control.table, network),
-      dial: createTunnelDial(registry),
+      ...options.control,
     }),
-    ...options.control,
-  });
+  );
   cleanup.add(() => api.close());
   await state.writeDiscovery(stateDirectory, { url: api.url, token, account: control.accountTag });
   cleanup.add(() => state.removeDiscovery(stateDirectory, api.url));

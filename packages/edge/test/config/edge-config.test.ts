@@ -82,9 +82,18 @@ test('listening everywhere without saying what connectors dial is warned about',
   assert.match(warnings[0]?.message ?? '', /tunnel\.advertise: without it tokens tell connectors to dial 127\.0\.0\.1/);
 });
 
-test('an unknown key is a warning that suggests the right one', async (t) => {
-  const { warnings } = await load(t, '[tunnel]\nadress = "127.0.0.1:1"\n');
-  assert.match(warnings[0]!.message + warnings[0]!.remedy, /tunnel\.adress[\s\S]*address/);
+test('an unknown key is an error that suggests the right one, or the right place', async (t) => {
+  const refused = async (toml: string): Promise<string> => {
+    const error = await load(t, toml).then(
+      () => assert.fail('it was taken'),
+      (thrown: ConfigurationError) => thrown,
+    );
+    const [first] = error.diagnostics;
+    return `${first?.message} ${first?.remedy}`;
+  };
+  assert.match(await refused('[tunnel]\nadress = "127.0.0.1:1"\n'), /tunnel\.adress.*address/);
+  assert.match(await refused('[[worker]]\nproject = "api"\nhostname = ["x"]\n'), /hostname.*hostnames/);
+  assert.match(await refused('[control]\naddress = ":1"\npolicy = []\n'), /control\.policy.*above the first \[table\]/);
 });
 
 test('whatever is in the file, the answer is a configuration or its diagnostics', async (t) => {

@@ -13,6 +13,7 @@ import { PublicServer } from '../public/public-server.ts';
 import { readPools } from './ca-pools.ts';
 import { ConfigFile, readConfig, reportWarnings, toConfig } from './config-file.ts';
 import { type ConnectorMetrics, createConnectorMetrics } from './connector-metrics.ts';
+import { LinkLosses } from './link-losses.ts';
 import { type Log, noLog } from './log.ts';
 import { PrivateDial } from './private-dial.ts';
 import { defaultPorts, startStatusServer, type StatusServer } from './status-server.ts';
@@ -95,6 +96,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { tunnelId, secret, ca } = credentials;
   const edges = options.edges ?? credentials.edges.flatMap((edge) => parseEdge(edge) ?? []);
   if (edges.length === 0) throw new TunnelError('invalid_credentials', 'there is no edge address');
+  const losses = new LinkLosses(log);
   const turnedAway = new Set<number>();
   let stood = false;
   const connector = new Connector({
@@ -116,19 +118,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     registered: ({ index, edge }) => {
       stood = true;
       metrics.registerSuccess.add();
+      losses.over(index);
       log('info', 'Registered tunnel connection', { connIndex: index, edge: toText(edge), protocol: 'http2' });
     },
     lost: (error, wait, { index, edge }) => {
       metrics.linkErrors.add(1, { code: error.code });
-      const fields = { connIndex: index, edge: toText(edge), code: error.code, error: describe(error) };
-      const hopeless = !error.retryable;
-      log(hopeless ? 'error' : 'warn', hopeless ? 'Unable to establish connection with the edge' : 'Connection lost', {
-        ...fields,
-        ...(hopeless ? { remedy: error.remedy } : {}),
-      });
-      if (hopeless) turnedAway.add(index);
-      if (!stood && turnedAway.size === (links ?? defaultLinks)) options.refused?.(error);
-      log('info', 'Retrying connection', { connIndex: index, in: `${(wait / 1000).toFixed(1)}s` });
+      if (!error.retryable) turnedAway.add(index);
+      const refused = !stood && turnedAway.size === (links ?? defaultLinks);
+      losses.report(error, { index, edge: toText(edge), wait, last: refused });
+      if (refused) options.refused?.(error);
     },
   });
 
@@ -179,9 +177,3 @@ function readFirst(text: string | undefined, { file, log }: { file: string; log:
 }
 
 const toText = ({ host, port }: EdgeAddress): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
-
-/** The whole chain in one line. */
-function describe(error: TunnelError): string {
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message;
-}

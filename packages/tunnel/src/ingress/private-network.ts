@@ -21,7 +21,9 @@ export function readPrivateNetwork(values: YamlValues, node: YamlNode): PrivateN
     if (name === 'allow') read.allow = readEntries(values, value, 'allow');
     else if (name === 'deny') read.deny = readEntries(values, value, 'deny');
     else if (name === 'resolver') read.resolver = readResolver(values, value);
-    else values.unused(key, name, where);
+    // A misspelt `allow` would open all routes, so here an unknown key is no detail.
+    else
+      values.report(key, 'bad_private_network', `private-network has no key ${name}; it has allow, deny and resolver`);
   }
   return read;
 }

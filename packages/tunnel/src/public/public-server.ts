@@ -170,7 +170,9 @@ export class PublicServer {
     // Two readings of one request are what smuggling is made of, so anything but origin-form and one Host is refused.
     if (host === undefined || count(rawHeaders, 'host') !== 1) return bad('A request has one Host.');
     if (!url.startsWith('/') && url !== '*') return bad('The target of a request is a path.');
-    const index = matchIngress(this.#rules, { host, path: decodePath(url.split(/[?#]/, 1)[0]!) });
+    // Host names have no case and may end in a dot; rules are compared as cloudflared does, which gets them without both.
+    const name = host.toLowerCase().replace(/\.(?=:\d*$|$)/, '');
+    const index = matchIngress(this.#rules, { host: name, path: decodePath(url.split(/[?#]/, 1)[0]!) });
     const rule = this.#rules[index];
     if (rule === undefined) return { answer: (response) => answerStatus(response, 503) };
     const refuse = (error: TunnelError, status?: number): { answer: (response: ServerResponse) => void } => ({

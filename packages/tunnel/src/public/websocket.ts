@@ -8,6 +8,9 @@ import { type Exchange, giveBack, toHostname, toRequestHeaders } from './forward
 import { pairs, toEndToEnd } from './headers.ts';
 
 /** A response on a connection that Node's server has handed over; the connection ends with it. */
+/** Milliseconds one end of a WebSocket gets to answer the other's end. */
+const lastWords = 2_000;
+
 export function respondOn(socket: Duplex, request: IncomingMessage): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
@@ -56,8 +59,6 @@ export function forwardWebSocket(exchange: WebSocketExchange): void {
   });
   outgoing.once('upgrade', (incoming, originSocket, originHead) => {
     socket.off('close', left);
-    // From here on it is a byte stream: each side ends by itself.
-    if (originSocket instanceof Socket) originSocket.allowHalfOpen = true;
     if (socket.destroyed) {
       originSocket.destroy();
       return;
@@ -66,7 +67,21 @@ export function forwardWebSocket(exchange: WebSocketExchange): void {
     socket.write(toSwitch(incoming));
     if (head.length > 0) socket.unshift(head);
     if (originHead.length > 0) originSocket.unshift(originHead);
+    if (originSocket instanceof Socket) originSocket.allowHalfOpen = true;
     relay(socket, originSocket);
+    // A WebSocket has no half of it left: who ends it ends it for both [RFC 6455 7.1.1], after a moment for last words.
+    for (const [one, other] of [
+      [socket, originSocket],
+      [originSocket, socket],
+    ] as const) {
+      one.once('end', () => {
+        const timer = setTimeout(() => {
+          one.destroy();
+          other.destroy();
+        }, lastWords);
+        one.once('close', () => clearTimeout(timer));
+      });
+    }
   });
   outgoing.end();
 }

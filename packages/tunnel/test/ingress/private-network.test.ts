@@ -68,7 +68,7 @@ test('what is malformed is told with its place', () => {
   for (const resolver of ['10.0.0.2', 'fd00::2', '[fd00::2]:53', ['10.0.0.2:53', '10.0.0.3']]) {
     assert.ok(parse({ resolver }).config, JSON.stringify(resolver));
   }
-  assert.equal(parse({ alow: [] }).diagnostics[0]?.code, 'unused_key');
+  assert.equal(parse({ alow: [] }).diagnostics[0]?.code, 'bad_private_network');
   assert.equal(parse({ allow: '10.0.0.0/8' }).diagnostics[0]?.code, 'wrong_type');
 });
 

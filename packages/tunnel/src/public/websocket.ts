@@ -1,8 +1,9 @@
 // A WebSocket from the edge to an origin: the handshake is a request like others, then bytes are relayed as they are.
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { relay } from '../link/relay.ts';
+import { TunnelError } from '../link/tunnel-error.ts';
 import { answerError, toOriginError } from './answers.ts';
 import { type Exchange, giveBack, toHostname, toRequestHeaders } from './forward.ts';
 import { pairs, toEndToEnd } from './headers.ts';
@@ -41,7 +42,15 @@ export function forwardWebSocket(exchange: WebSocketExchange): void {
     'websocket',
   ]);
   const ask = { method: request.method ?? 'GET', path: request.url ?? '/', headers, host: toHostname(host) };
-  const outgoing = origin.ask({ ...ask, signal: gone.signal });
+  let outgoing: ClientRequest;
+  try {
+    outgoing = origin.ask({ ...ask, signal: gone.signal });
+  } catch (cause) {
+    const error = new TunnelError('origin_protocol', (cause as Error).message, { cause });
+    failed(error);
+    answerError(respond(), error);
+    return;
+  }
   const left = (): void => {
     gone.abort(new Error('The client went away'));
     outgoing.destroy();

@@ -126,3 +126,15 @@ test('other upgrades are declined by ignoring them, so that nobody tunnels HTTP/
   const withBody = h2c.replace('GET', 'POST').replace('\r\n\r\n', '\r\nContent-Length: 3\r\n\r\nabc');
   assert.match(await talk(front.port, withBody), /^HTTP\/1\.1 501 /);
 });
+
+test('a rule whose Host cannot be sent answers with an error, to a WebSocket too', async (t) => {
+  const { url } = await startEcho(t);
+  const front = await startFront(t, ruleFor(url, { httpHostHeader: 'two\nlines' }));
+  assert.match(await talk(front.port, get('/')), /^HTTP\/1\.1 502 [\s\S]*Sallyport-Error: origin_protocol/);
+  const { socket } = await dial(t, front.port);
+  let answer = '';
+  socket.on('data', (chunk: string) => (answer += chunk));
+  socket.write(handshake());
+  await once(socket, 'end');
+  assert.match(answer, /^HTTP\/1\.1 502 [\s\S]*Sallyport-Error: origin_protocol/);
+});

@@ -241,3 +241,45 @@ test('a configuration that is wrong is told with its place, and nothing is start
   assert.match(missing.stderr, /other\.toml/);
   assert.equal(missing.code, 1);
 });
+
+test('a second edge on one state directory is refused, and the first goes on', async (t) => {
+  const edge = await startEdge(t);
+  await writeFiles(edge.folder, {
+    'second.toml': 'state = "state"\nhttp.address = ":0"\ntunnel.address = ":0"\ncontrol.address = ":0"\n',
+  });
+  const { code, stderr } = await edge.sallyport('edge', '-c', 'second.toml');
+  assert.equal(code, 1);
+  assert.match(stderr, /Another edge uses this state directory: .*state, by the one at http/);
+  await ok(edge.sallyport('tunnel', 'create', 'office'));
+  edge.child.kill('SIGKILL');
+  await edge.outcome;
+  const { child, outcome } = start(['edge', '-c', 'second.toml', '--json'], {
+    cwd: edge.folder,
+    env: { HOME: edge.folder },
+  });
+  t.after(() => {
+    child.kill('SIGKILL');
+    return outcome.then(() => {});
+  });
+  const [first] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  assert.equal((JSON.parse(first) as Line).kind, 'listening', 'one that was killed holds nothing');
+});
+
+test('an address that is taken is told with its key', async (t) => {
+  const taken = createServer();
+  taken.listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => void taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const folder = await temporaryFolder(t);
+  for (const key of ['http', 'tunnel', 'control']) {
+    const others = ['http', 'tunnel', 'control'].filter((other) => other !== key);
+    await writeFiles(folder, {
+      'sallyport.toml': `state = "state"\n${key}.address = ":${port}"\n${others.map((other) => `${other}.address = ":0"\n`).join('')}`,
+    });
+    const { code, stderr } = await run(['edge'], { cwd: folder, env: { HOME: folder } });
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`Cannot listen on 127\\.0\\.0\\.1:${port} \\(${key}\\.address\\)`));
+    assert.doesNotMatch(stderr, /--port/);
+  }
+});

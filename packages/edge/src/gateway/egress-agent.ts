@@ -2,7 +2,7 @@
 import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Egress } from '@sallyport/egress';
+import type { Decision, Egress } from '@sallyport/egress';
 import { type FindTrust, SocketError, startTlsOver, tlsErrorCode, toTlsError } from '@sallyport/sockets/internal';
 import { dialThrough } from './egress-dial.ts';
 
@@ -11,6 +11,14 @@ const maxIdleSockets = 32;
 const idleTimeout = 15_000;
 /** Milliseconds for the TLS handshake of a `fetch()`. */
 const handshakeTimeout = 15_000;
+
+/** What was decided about a connection, for as long as it is kept. */
+const decisions = new WeakMap<Duplex, Decision>();
+
+/** The decision behind a connection of an `EgressAgent`. */
+export function decisionBehind(stream: Duplex | null | undefined): Decision | undefined {
+  return stream == null ? undefined : decisions.get(stream);
+}
 
 type Callback = (error: Error | null, stream: Duplex) => void;
 
@@ -48,8 +56,11 @@ export class EgressAgent extends Agent {
 
   async #connect(target: { hostname: string; port: number }): Promise<Duplex> {
     const { signal } = this.#abort;
-    const { stream } = await dialThrough(this.#egress, target, { signal });
-    if (!this.#secure) return stream;
+    const { stream, decision } = await dialThrough(this.#egress, target, { signal });
+    if (!this.#secure) {
+      decisions.set(stream, decision);
+      return stream;
+    }
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1');
     const secure = this.#startTls(stream, { hostname, port: target.port });
     const onAbort = (): void => void secure.destroy(new SocketError('aborted'));
@@ -64,7 +75,10 @@ export class EgressAgent extends Agent {
       };
       secure.on('error', settle).on('secureConnect', settle);
     });
-    if (failure === undefined) return secure;
+    if (failure === undefined) {
+      decisions.set(secure, decision);
+      return secure;
+    }
     secure.on('error', () => {});
     secure.destroy();
     throw failure instanceof SocketError ? failure : toTlsError(tlsErrorCode(failure), 'connect', failure);

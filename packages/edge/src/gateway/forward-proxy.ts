@@ -5,9 +5,9 @@
 import { type ClientRequest, type IncomingMessage, request, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream';
-import type { Egress } from '@sallyport/egress';
+import type { Decision, Egress } from '@sallyport/egress';
 import { type FindTrust, SocketError } from '@sallyport/sockets/internal';
-import { EgressAgent } from './egress-agent.ts';
+import { decisionBehind, EgressAgent } from './egress-agent.ts';
 import { decisionOf, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { toHttpFailure } from './http-errors.ts';
@@ -59,12 +59,12 @@ export function createForwardProxy(parts: {
 
   function reporter(incoming: IncomingMessage, url: URL, kind: 'fetch' | 'websocket') {
     const startedAt = performance.now();
-    return (outcome: { status?: number; error?: unknown }): void => {
+    return (outcome: { status?: number; error?: unknown; decision?: Decision | undefined }): void => {
       const { status, error } = outcome;
       onEvent({
         kind,
         destination: url.host,
-        decision: decisionOf(error),
+        decision: outcome.decision ?? decisionOf(error),
         code: error instanceof SocketError ? error.code : undefined,
         message: error instanceof Error ? error.message : undefined,
         ...reasonOf(error),
@@ -96,7 +96,7 @@ export function createForwardProxy(parts: {
         outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, body));
         outgoing.on('response', (answer) => {
           answered = true;
-          report({ status: answer.statusCode ?? 0 });
+          report({ status: answer.statusCode ?? 0, decision: decisionBehind(outgoing.socket) });
           writeHeadOf(answer, response);
           pipeline(answer, response, () => {});
         });
@@ -138,7 +138,7 @@ export function createForwardProxy(parts: {
       const outgoing = start(incoming, url, [...headers, 'Connection', 'Upgrade', 'Upgrade', protocol]);
       client.once('close', () => outgoing.destroy());
       outgoing.on('upgrade', (answer, origin, originHead) => {
-        report({ status: 101 });
+        report({ status: 101, decision: decisionBehind(origin) });
         origin.allowHalfOpen = true;
         client.write(toHead(answer));
         if (originHead.byteLength > 0) client.write(originHead);
@@ -146,7 +146,7 @@ export function createForwardProxy(parts: {
         relay(client, origin);
       });
       outgoing.on('response', (answer) => {
-        report({ status: answer.statusCode ?? 0 });
+        report({ status: answer.statusCode ?? 0, decision: decisionBehind(outgoing.socket) });
         refuse(() => {
           writeHeadOf(answer, response);
           pipeline(answer, response, (error) => error && client.destroy());

@@ -42,6 +42,34 @@ test('the host decides: the tunnel, its other rules, or the Worker', async (t) =
   assert.equal(await bench.text('/'), 'the Worker');
 });
 
+test('a host name has no case, and may end in a dot', async (t) => {
+  const { bench } = await serve(t, (incoming, response) => response.end(incoming.headers.host));
+  for (const host of ['APP.example.com', 'app.example.com.', 'App.Example.Com:80']) {
+    const { answer, body } = await answerOf(ask(bench, { headers: { host } }).end());
+    assert.deepEqual([answer.statusCode, body], [200, host]);
+  }
+});
+
+test('a WebSocket whose client goes leaves nothing behind, also when the origin keeps its half open', async (t) => {
+  const { bench, server, tunnelId } = await serve(t, (_incoming, response) => response.end());
+  server.on('upgrade', (_incoming, socket: Socket) => {
+    t.after(() => socket.destroy());
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.resume();
+  });
+  const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
+  const asked = ask(bench, { headers: { ...headers, 'sec-websocket-version': '13' } }).end();
+  const [, socket] = (await once(asked, 'upgrade')) as [IncomingMessage, Socket];
+  const [link] = bench.tunnels.registry.links(tunnelId);
+  assert.equal(link?.streams, 1);
+  const closed = once(socket, 'close');
+  socket.end();
+  socket.resume();
+  await closed;
+  while (link.streams > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
 test('a body of 16 MiB arrives whole, and so does its echo with trailers', async (t) => {
   const { bench } = await serve(t, (incoming, response) => {
     response.writeHead(200, { trailer: 'x-hash' });

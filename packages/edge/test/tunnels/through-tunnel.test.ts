@@ -145,6 +145,10 @@ test('fetch() goes through the tunnel too, and keeps its connection', async (t) 
   await bench.tunnels.control.routes.hostnames.create({ hostname: 'api.internal', tunnel_id: tunnelId });
   assert.deepEqual(JSON.parse(await bench.text('/')), Array(3).fill(`api.internal:${port} /x`));
   assert.equal(peers.size, 1);
+  for (let round = 0; round < 3; round += 1) {
+    const { decision } = await bench.gateway.next((event) => event.kind === 'fetch');
+    assert.deepEqual([decision?.route.kind, decision?.rule], ['tunnel', 'allow routed']);
+  }
 });
 
 test('pg reads rows from a PostgreSQL server that only the connector can reach', async (t) => {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { definePolicy, type Policy, type PolicyEntry, workerPolicy } from '@sallyport/egress';
+import { definePolicy, type Policy, type PolicyEntry, toCanonicalHost, workerPolicy } from '@sallyport/egress';
 import {
   formatPath,
   memberSlot,
@@ -151,10 +151,29 @@ async function readWorker(
   return {
     project,
     env: readText(memberSlot(slot, 'env'), report),
-    hostnames: readStrings(memberSlot(slot, 'hostnames'), report).map((name) => name.toLowerCase()),
+    hostnames: readHostnames(memberSlot(slot, 'hostnames'), report),
     network: readText(memberSlot(slot, 'network'), report),
     policy: definePolicy([...own, ...shared, ...workerPolicy.entries]),
   };
+}
+
+/** In the one spelling that requests are compared in; what is no host name would never match, so it is refused. */
+function readHostnames(slot: Slot | undefined, report: Report): string[] {
+  return readArray(slot, report, 'an array of host names').flatMap((element) => {
+    const text = readText(element, report);
+    if (text === undefined) return [];
+    if (text === '*') return [text];
+    const [, star = '', name = ''] = /^(\*\.)?(.*)$/s.exec(text) ?? [];
+    const host = toCanonicalHost(name);
+    if (!('problem' in host)) return [`${star}${host.text}`];
+    report.error(element.path, 'invalid_setting', {
+      key: formatPath(element.path),
+      problem: `${JSON.stringify(text)} ${host.problem}`,
+      remedy:
+        'Write a host name without scheme, port and path: "app.example.com", or "*.example.com" for all below one.',
+    });
+    return [];
+  });
 }
 
 /** Entries that stand before the default policy; each wrong one is reported where it is and left out. */

@@ -191,7 +191,9 @@ function endToEnd(rawHeaders: string[], mayBeChunked: boolean): string[] {
   }
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!.toLowerCase();
-    if (!hopByHop.has(name) && !named.has(name)) kept.push(rawHeaders[index]!, rawHeaders[index + 1]!);
+    // The length frames the body: without it the body would be read as the next request.
+    const framing = name === 'content-length';
+    if (framing || (!hopByHop.has(name) && !named.has(name))) kept.push(rawHeaders[index]!, rawHeaders[index + 1]!);
   }
   return chunked && mayBeChunked ? [...kept, 'Transfer-Encoding', 'chunked'] : kept;
 }

@@ -77,6 +77,16 @@ system = false
   assert.equal(findTrust({ hostname: 'internal', port: 1 }), undefined);
 });
 
+const worker = (names: string): string => `[[worker]]\nproject = "api"\nhostnames = ${names}\n`;
+
+test('host names of a Worker have one spelling, and what is none is refused', async (t) => {
+  const { config } = await load(t, worker('["App.Example.com.", "*.MÜNCHEN.example", "*"]'));
+  assert.deepEqual(config.workers[0]?.hostnames, ['app.example.com', '*.xn--mnchen-3ya.example', '*']);
+  for (const name of ['https://a.example', 'a.example:80', 'a b', 'a.*.example', '']) {
+    await assert.rejects(load(t, worker(JSON.stringify([name]))), ConfigurationError, name);
+  }
+});
+
 test('listening everywhere without saying what connectors dial is warned about', async (t) => {
   const { warnings } = await load(t, '[tunnel]\naddress = "0.0.0.0:7844"\n');
   assert.match(warnings[0]?.message ?? '', /tunnel\.advertise: without it tokens tell connectors to dial 127\.0\.0\.1/);

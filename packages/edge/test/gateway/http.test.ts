@@ -260,3 +260,21 @@ test('close() ends everything that is in flight', async (t) => {
   await Promise.all(over);
   assert.equal(gateway.gateway.connections, 0);
 });
+
+test('a length that Connection names still frames the body, which never becomes a request of its own', async (t) => {
+  const seen: string[] = [];
+  const server = createServer((incoming, response) => {
+    let body = '';
+    incoming.on('data', (chunk: Buffer) => (body += String(chunk)));
+    incoming.on('end', () => {
+      seen.push(`${incoming.method} ${incoming.url} ${body.length}`);
+      response.end();
+    });
+  });
+  const address = await origin(t, server);
+  const gateway = await startTestGateway(t);
+  const inner = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
+  const text = `DELETE http://${address}/outer HTTP/1.1\r\nConnection: close, content-length\r\nContent-Length: ${inner.length}\r\n\r\n${inner}`;
+  assert.equal((await ask(gateway, text)).status, 200);
+  assert.deepEqual(seen, [`DELETE /outer ${inner.length}`]);
+});

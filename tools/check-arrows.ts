@@ -10,6 +10,7 @@ const mayImport: Record<string, readonly string[]> = {
   sockets: [],
   egress: [],
   'postgres-wire': [],
+  hyperdrive: ['@sallyport/postgres-wire', '@sallyport/egress'],
   tunnel: ['@sallyport/egress'],
   control: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],

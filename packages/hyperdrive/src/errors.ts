@@ -1,0 +1,73 @@
+// The error registry of this package: what clients are told, with the documented texts, and what operators read.
+import type { ErrorReport } from '@sallyport/postgres-wire';
+
+/** The stable codes of this package's errors. */
+export type HyperdriveErrorCode =
+  | 'pool_exhausted'
+  | 'connect_failed'
+  | 'tls_unsupported'
+  | 'tls_failed'
+  | 'origin_refused'
+  | 'origin_protocol'
+  | 'connection_lost'
+  | 'authentication_failed'
+  | 'unknown_database'
+  | 'unsupported'
+  | 'too_many_statements'
+  | 'protocol_violation'
+  | 'login_timeout'
+  | 'shutting_down';
+
+interface Row {
+  /** SQLSTATE; 58000 is what Hyperdrive has for failures of its own. */
+  sqlstate: string;
+  remedy: string;
+}
+
+const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
+  pool_exhausted: {
+    sqlstate: '58000',
+    remedy: 'Make transactions shorter, raise the connection limit, or let statements of one transaction run together.',
+  },
+  connect_failed: { sqlstate: '58000', remedy: 'Check that the database runs and can be reached from here.' },
+  tls_unsupported: { sqlstate: '58000', remedy: 'Turn on TLS at the database: sslmode asks for it.' },
+  tls_failed: { sqlstate: '58000', remedy: 'Check the certificate of the database and the CA it is checked against.' },
+  origin_refused: { sqlstate: '58000', remedy: 'The database said why; check user, password and database name.' },
+  origin_protocol: { sqlstate: '58000', remedy: 'Check that a PostgreSQL answers at that address.' },
+  connection_lost: {
+    sqlstate: '08006',
+    remedy: 'Connect again; whether an open transaction was committed is not known.',
+  },
+  authentication_failed: { sqlstate: '28P01', remedy: 'Use the connection string of the binding as it is.' },
+  unknown_database: { sqlstate: '3D000', remedy: 'Use the connection string of the binding as it is.' },
+  unsupported: { sqlstate: '0A000', remedy: 'Connect to the database itself for this.' },
+  too_many_statements: { sqlstate: '54000', remedy: 'Close prepared statements, or use the unnamed one.' },
+  protocol_violation: { sqlstate: '08P01', remedy: 'The client and the pooler are out of step: connect again.' },
+  login_timeout: { sqlstate: '08006', remedy: 'Send the StartupMessage and the password right after connecting.' },
+  shutting_down: { sqlstate: '57P01', remedy: 'Connect again in a moment.' },
+};
+
+/** Every code, for tables in documentation and tests. */
+export const hyperdriveErrorCodes: readonly HyperdriveErrorCode[] = Object.keys(registry) as HyperdriveErrorCode[];
+
+export interface HyperdriveErrorOptions {
+  cause?: unknown;
+  /** What the database said, when it did: clients get this instead. */
+  report?: ErrorReport;
+}
+
+export class HyperdriveError extends Error {
+  override readonly name = 'HyperdriveError';
+  readonly code: HyperdriveErrorCode;
+  readonly remedy: string;
+  /** What a client gets as ErrorResponse. */
+  readonly report: ErrorReport;
+
+  constructor(code: HyperdriveErrorCode, message: string, { cause, report }: HyperdriveErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    const { sqlstate, remedy } = registry[code];
+    this.code = code;
+    this.remedy = remedy;
+    this.report = report ?? { sqlstate, message, hint: remedy };
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Pooled PostgreSQL: many clients, few connections to the origin, one transaction at a time.
+ *
+ * ```ts
+ * const pooler = await startPooler({
+ *   origin: { user, password, database, dial: ({ signal }) => dialTcp({ host, port, signal }) },
+ *   client: { user: 'worker', password: 'its own', database: 'sales' },
+ *   listen: { host: '127.0.0.1', port: 0 },
+ * });
+ * ```
+ *
+ * DESIGN.md says who owns a connection when, what stays with its client and what is refused.
+ */
+export { startPooler } from './pooler.ts';
+export type { Pooler, PoolerOptions, PoolerStatus } from './pooler.ts';
+export type { ClientCredentials } from './client-login.ts';
+export type { Origin, TlsUpgrade } from './origin.ts';
+export type { PoolOptions, PoolStatus } from './origin-pool.ts';
+export type { PinCause } from './session-state.ts';
+export { HyperdriveError, hyperdriveErrorCodes } from './errors.ts';
+export type { HyperdriveErrorCode, HyperdriveErrorOptions } from './errors.ts';
+export type { Clock } from './clock.ts';
+export { poolDefaults } from './limits.ts';

@@ -1,0 +1,229 @@
+// One connection to the origin. At any time it is idle or has one holder, who gets all its bytes.
+//
+// It knows what it owes (the pipeline tracker) and what it holds (prepared statements, settings), and hands on replies
+// except those to requests the pooler put in itself.
+import type { Duplex } from 'node:stream';
+import {
+  Backend,
+  defineInspection,
+  Frontend,
+  MessageReader,
+  parseParameterStatus,
+  parseReport,
+  PipelineTracker,
+  toQuery,
+  toTerminate,
+  trackedReplies,
+} from '@sallyport/postgres-wire';
+import type { ErrorReport, MessageHandler, TransactionStatus, Verdict } from '@sallyport/postgres-wire';
+import { HyperdriveError } from './errors.ts';
+import type { LoggedIn } from './origin-login.ts';
+import { HeldStatements } from './statements.ts';
+
+/** Comes back with the answer to a request. */
+export interface RequestToken {
+  /** What the client gets in place of the answer: nothing, or another message. Undefined: the answer itself. */
+  readonly replaceBy?: Buffer | false;
+  /** The origin carried the request out. */
+  done?(): void;
+  /** It did not, because of an error. */
+  skipped?(): void;
+}
+
+/** Whoever has the connection. */
+export interface Holder {
+  /** Bytes for the client; the connection is read no further while this returns false, until `resume()`. */
+  fromOrigin(bytes: Buffer): boolean;
+  /** A setting changed and the origin said so. */
+  settingChanged(): void;
+  /** Nothing is owed; whether a transaction is open, the connection's tracker knows. */
+  originSettled(): void;
+  originLost(error: Error): void;
+}
+
+const inspection = defineInspection({
+  side: 'backend',
+  inspect: [...trackedReplies, Backend.ParameterStatus],
+  // Of most replies only the type counts here.
+  wholeUpToByType: new Map([
+    [Backend.ErrorResponse, 4_096],
+    [Backend.RowDescription, 5],
+    [Backend.CommandComplete, 5],
+  ]),
+});
+
+const statusByByte: Readonly<Record<number, TransactionStatus>> = { 0x49: 'I', 0x54: 'T', 0x45: 'E' };
+
+/** What the origin said, of an error that is whole or only its beginning. */
+function toFailure(message: Buffer): HyperdriveError {
+  const isWhole = message.readUInt32BE(1) + 1 === message.length;
+  const report = (isWhole ? parseReport(message) : { sqlstate: '58000', message: 'Internal error.' }) as ErrorReport;
+  return new HyperdriveError('origin_refused', report.message, { report });
+}
+
+export class OriginConnection implements MessageHandler {
+  readonly held: HeldStatements = new HeldStatements();
+  readonly processId: number;
+  readonly secretKey: Buffer;
+  readonly parameters: Map<string, string>;
+  readonly createdAt: number;
+  readonly tracker: PipelineTracker<RequestToken> = new PipelineTracker((token) => token.skipped?.());
+  /** The text of the unnamed statement, as the object that its client has. */
+  unnamed: Buffer | undefined;
+  /** Grows with every Sync that is sent. */
+  unit = 0;
+  /** The settings of clients that are in force here, as one text. */
+  settings = '';
+  idleSince = 0;
+  /** Cancel requests for it that are under way: nobody else may have it before they are over. */
+  cancelling = 0;
+  readonly #stream: Duplex;
+  readonly #reader: MessageReader;
+  #holder: Holder | undefined;
+  #isClosed = false;
+  #onError: ((message: Buffer) => void) | undefined;
+  /** Called when the connection ends while nobody has it. */
+  onLost: () => void = () => {};
+
+  constructor({ stream, processId, secretKey, parameters }: LoggedIn, now: number) {
+    this.#stream = stream;
+    this.#reader = new MessageReader(this, inspection);
+    this.processId = processId;
+    this.secretKey = secretKey;
+    this.parameters = parameters;
+    this.createdAt = now;
+    this.idleSince = now;
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('error', (error: Error) => this.#lost(error));
+    stream.on('close', () => this.#lost());
+    stream.on('end', () => this.#lost());
+    stream.resume();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get holder(): Holder | undefined {
+    return this.#holder;
+  }
+
+  /** Whether what is sent piles up; `onDrain` tells when it does not any more. */
+  get isFull(): boolean {
+    return this.#stream.writableNeedDrain;
+  }
+
+  link(holder: Holder): void {
+    this.#holder = holder;
+  }
+
+  unlink(): void {
+    this.#holder = undefined;
+    if (this.#stream.isPaused()) this.#stream.resume();
+  }
+
+  write(bytes: Buffer): void {
+    this.#stream.write(bytes);
+  }
+
+  cork(): void {
+    this.#stream.cork();
+  }
+
+  uncork(): void {
+    this.#stream.uncork();
+  }
+
+  onDrain(callback: () => void): void {
+    this.#stream.once('drain', callback);
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** Runs a query of our own on a connection that is idle and has no holder. Rejects when any part of it fails. */
+  run(query: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let failure: HyperdriveError | undefined;
+      this.#onError = (message) => (failure ??= toFailure(message));
+      this.link({
+        fromOrigin: () => true,
+        settingChanged: () => {},
+        originSettled: () => {
+          this.#onError = undefined;
+          this.unlink();
+          if (failure === undefined) resolve();
+          else reject(failure);
+        },
+        originLost: reject,
+      });
+      this.unnamed = undefined;
+      this.tracker.sent(Frontend.Query);
+      this.write(toQuery(query));
+    });
+  }
+
+  /** Ends it: at once, after telling the origin. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#holder = undefined;
+    if (this.#stream.writableLength > 0) this.#stream.destroy();
+    else this.#stream.end(toTerminate(), () => this.#stream.destroy());
+  }
+
+  message(type: number, bytes: Buffer, start: number, end: number): Verdict {
+    switch (type) {
+      case Backend.ParameterStatus: {
+        const { name, value } = parseParameterStatus(bytes.subarray(start, end));
+        this.parameters.set(name, value);
+        this.#holder?.settingChanged();
+        return true;
+      }
+      case Backend.ReadyForQuery:
+        return this.#answered(this.tracker.received(type, statusByByte[bytes[start + 5]!] ?? 'E'));
+      case Backend.ErrorResponse:
+        this.#onError?.(bytes.subarray(start, end));
+        return this.#answered(this.tracker.received(type));
+      default:
+        return this.#answered(this.tracker.received(type));
+    }
+  }
+
+  large(type: number, prefix: Buffer): Verdict {
+    if (type === Backend.ErrorResponse) this.#onError?.(prefix);
+    return type === Backend.ParameterStatus ? true : this.#answered(this.tracker.received(type));
+  }
+
+  pass(bytes: Buffer): void {
+    if (this.#holder?.fromOrigin(bytes) === false) this.#stream.pause();
+  }
+
+  #answered(token: RequestToken | undefined): Verdict {
+    if (token === undefined) return true;
+    token.done?.();
+    return token.replaceBy === undefined ? true : token.replaceBy;
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.#lost(error as Error);
+      return;
+    }
+    if (this.tracker.outstanding === 0) this.#holder?.originSettled();
+  }
+
+  #lost(cause?: Error): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const holder = this.#holder;
+    this.#holder = undefined;
+    this.#stream.destroy();
+    this.onLost();
+    holder?.originLost(new HyperdriveError('connection_lost', 'The connection to the database was lost', { cause }));
+  }
+}

@@ -1,0 +1,189 @@
+// A client's requests on their way to the origin: what they need there, and what they leave behind.
+//
+// Statement names become ours. A statement that the connection does not hold is prepared first, and the answer to that
+// is kept from the client. A request that needs no work from the origin is sent as one that does nothing, so that its
+// answer comes in its turn, and not at all when an error made the origin skip it.
+import { Frontend, parseQuery, placeOfStatementName, replaceStatementName, WireError } from '@sallyport/postgres-wire';
+import type { Verdict } from '@sallyport/postgres-wire';
+import { ClientStatements, closeOfNothing, toNamedParse } from './client-statements.ts';
+import { HyperdriveError } from './errors.ts';
+import type { OriginConnection } from './origin-connection.ts';
+import { sessionEffectsOf } from './session-state.ts';
+import type { PinCause } from './session-state.ts';
+import type { StatementRegistry } from './statements.ts';
+
+/** Marks a name that has to fail at the origin: with its own message, in its turn. */
+const unknown = Buffer.from('unknown_');
+
+export interface RequestHandlerOptions {
+  registry: StatementRegistry;
+  maxPrepared: number;
+  onPin: (cause: PinCause) => void;
+}
+
+export class RequestHandler {
+  readonly #registry: StatementRegistry;
+  readonly #maxPrepared: number;
+  readonly #onPin: (cause: PinCause) => void;
+  /** Made when there is something, as most clients name nothing. */
+  #named: ClientStatements | undefined;
+  /** The unnamed statement: its Parse behind the name, an object that the connection remembers. */
+  #unnamed: Buffer | undefined;
+
+  constructor({ registry, maxPrepared, onPin }: RequestHandlerOptions) {
+    this.#registry = registry;
+    this.#maxPrepared = maxPrepared;
+    this.#onPin = onPin;
+  }
+
+  /** A whole message; `connection` is what it goes to. */
+  message(connection: OriginConnection, type: number, { bytes, start, end }: Slice): Verdict {
+    switch (type) {
+      case Frontend.Query:
+        this.#look(connection, parseQuery(bytes.subarray(start, end)));
+        this.#forgetUnnamed(connection);
+        break;
+      case Frontend.Parse:
+        return this.#parse(connection, bytes.subarray(start, end));
+      case Frontend.Bind:
+      case Frontend.Describe:
+        return this.#use(connection, type, { bytes, start, end });
+      case Frontend.Close:
+        return this.#closeStatement(connection, { bytes, start, end });
+      case Frontend.Sync:
+        connection.unit += 1;
+        break;
+      default:
+    }
+    connection.tracker.sent(type);
+    return true;
+  }
+
+  /** The beginning of a message that is too long to be held. */
+  large(connection: OriginConnection, type: number, prefix: Buffer): Verdict {
+    switch (type) {
+      case Frontend.Query:
+        this.#onPin('large-query');
+        this.#forgetUnnamed(connection);
+        break;
+      case Frontend.Parse:
+        if (prefix[5] !== 0) {
+          throw new HyperdriveError('too_many_statements', 'A named statement is longer than the pooler can keep');
+        }
+        // The text cannot be kept, so it can only be where it was prepared.
+        this.#onPin('large-query');
+        this.#unnamed = prefix;
+        connection.unnamed = prefix;
+        break;
+      case Frontend.Bind:
+        return this.#use(connection, type, { bytes: prefix, start: 0, end: prefix.length });
+      default:
+    }
+    connection.tracker.sent(type);
+    return true;
+  }
+
+  /** The client left: its statements are nobody's any more. */
+  close(): void {
+    this.#named?.clear();
+    this.#named = undefined;
+  }
+
+  /** Nothing larger than itself stays in memory while the client is idle. */
+  compact(): void {
+    const unnamed = this.#unnamed;
+    if (unnamed !== undefined && unnamed.buffer.byteLength > 4 * unnamed.length + 4_096) {
+      this.#unnamed = Buffer.from(unnamed);
+    }
+  }
+
+  #look(connection: OriginConnection, query: Buffer): void {
+    const { pin, forgetsHeld, forgetsNames } = sessionEffectsOf(query.toString('latin1'));
+    if (pin !== undefined) this.#onPin(pin);
+    if (forgetsHeld) {
+      connection.held.clear();
+      this.#forgetUnnamed(connection);
+    }
+    if (forgetsNames) this.close();
+  }
+
+  /** A simple query takes the unnamed statement with it [pg 55.2.3]. */
+  #forgetUnnamed(connection: OriginConnection): void {
+    connection.unnamed = undefined;
+    this.#unnamed = undefined;
+  }
+
+  #parse(connection: OriginConnection, message: Buffer): Verdict {
+    const { start, end } = placeOfStatementName(message, 0, message.length)!;
+    const body = message.subarray(end + 1);
+    const zero = body.indexOf(0);
+    if (zero === -1) throw new WireError('malformed_message', 'a query in a Parse has no end');
+    this.#look(connection, body.subarray(0, zero));
+    if (start === end) {
+      this.#unnamed = body;
+      connection.unnamed = body;
+      connection.tracker.sent(Frontend.Parse, {
+        skipped: () => {
+          if (connection.unnamed === body) connection.unnamed = undefined;
+          if (this.#unnamed === body) this.#unnamed = undefined;
+        },
+      });
+      return true;
+    }
+    this.#named ??= new ClientStatements({ registry: this.#registry, maxPrepared: this.#maxPrepared });
+    return this.#named.parse(connection, message.toString('latin1', start, end), body);
+  }
+
+  /** Bind and Describe: the name becomes ours, and the statement is prepared first if it has to be. */
+  #use(connection: OriginConnection, type: number, { bytes, start, end }: Slice): Verdict {
+    const place = placeOfStatementName(bytes, start, end);
+    if (place === undefined) {
+      connection.tracker.sent(type);
+      return true;
+    }
+    const name = bytes.toString('latin1', place.start, place.end);
+    if (name === '' && this.#unnamed !== undefined) {
+      if (connection.unnamed === this.#unnamed) {
+        connection.tracker.sent(type);
+        return true;
+      }
+      const text = this.#unnamed;
+      connection.unnamed = text;
+      connection.tracker.sent(Frontend.Parse, {
+        replaceBy: false,
+        skipped: () => {
+          if (connection.unnamed === text) connection.unnamed = undefined;
+        },
+      });
+      connection.tracker.sent(type);
+      return Buffer.concat([toNamedParse(Buffer.alloc(0), text), bytes.subarray(start, end)]);
+    }
+    const found = this.#named?.find(connection, name);
+    connection.tracker.sent(type);
+    // Another client's unnamed statement may be there; nobody must get that.
+    const ours = found?.name ?? Buffer.concat([unknown, Buffer.from(name, 'latin1')]);
+    const message = replaceStatementName(bytes, start, end, { place, name: ours });
+    return found === undefined || found.before.length === 0 ? message : Buffer.concat([...found.before, message]);
+  }
+
+  #closeStatement(connection: OriginConnection, { bytes, start, end }: Slice): Verdict {
+    const place = placeOfStatementName(bytes, start, end);
+    if (place === undefined || place.start === place.end) {
+      if (place !== undefined) this.#forgetUnnamed(connection);
+      connection.tracker.sent(Frontend.Close);
+      return true;
+    }
+    const name = bytes.toString('latin1', place.start, place.end);
+    if (this.#named === undefined) connection.tracker.sent(Frontend.Close);
+    else this.#named.closeStatement(connection, name);
+    // The origin keeps the statement for the next client.
+    return closeOfNothing;
+  }
+}
+
+/** A message within a chunk. */
+export interface Slice {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}

@@ -1,0 +1,58 @@
+// A real server, a pooler in front of it, and drivers that come through the pooler or go straight.
+import type { AddressInfo } from 'node:net';
+import { startPostgres, use } from '@sallyport/testkit';
+import type { PostgresOptions, PostgresServer, TestScope } from '@sallyport/testkit';
+import pg from 'pg';
+import { startPooler } from '../src/index.ts';
+import type { Pooler, PoolerOptions } from '../src/index.ts';
+import { dialTcp } from './dial.ts';
+
+export interface Setup {
+  server: PostgresServer;
+  pooler: Pooler;
+  /** A client through the pooler, connected. Ends with the test. */
+  client(options?: pg.ClientConfig): Promise<pg.Client>;
+  /** A client of the server itself. */
+  direct(): Promise<pg.Client>;
+  port: number;
+  url: string;
+}
+
+export const ownCredentials = { user: 'worker', password: 'its own', database: 'binding' } as const;
+
+export interface SetupOptions {
+  postgres?: PostgresOptions;
+  pool?: PoolerOptions['pool'];
+  auth?: 'scram-sha-256' | 'cleartext' | 'trust';
+  origin?: Partial<PoolerOptions['origin']>;
+}
+
+export async function startSetup(t: TestScope, options: SetupOptions = {}): Promise<Setup> {
+  const server = await use(t, startPostgres(options.postgres));
+  const { user, password, database } = server;
+  const pooler = await use(
+    t,
+    startPooler({
+      origin: { user, password, database, dial: ({ signal }) => dialTcp(server.port, signal), ...options.origin },
+      client: { ...ownCredentials, auth: options.auth ?? 'scram-sha-256' },
+      listen: { host: '127.0.0.1', port: 0 },
+      ...(options.pool === undefined ? {} : { pool: options.pool }),
+    }),
+  );
+  const { port } = pooler.address as AddressInfo;
+  async function connected(config: pg.ClientConfig): Promise<pg.Client> {
+    const client = new pg.Client(config);
+    client.on('error', () => {});
+    await client.connect();
+    t.after(() => client.end().catch(() => {}));
+    return client;
+  }
+  return {
+    server,
+    pooler,
+    port,
+    url: `postgres://worker:its%20own@127.0.0.1:${port}/binding`,
+    client: (config = {}) => connected({ host: '127.0.0.1', port, ...ownCredentials, ...config }),
+    direct: () => connected({ host: '127.0.0.1', port: server.port, user, password, database }),
+  };
+}

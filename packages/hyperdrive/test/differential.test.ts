@@ -31,7 +31,7 @@ const name = fc.constantFrom('', 'a', 'b', 'c');
 const query = fc.constantFrom(...queries);
 
 /** One message of the extended protocol; parameters and copies are tested elsewhere. */
-const message = fc.oneof(
+const anyRequest = fc.oneof(
   fc.tuple(name, query).map(([statement, text]) => wire.toParse({ name: statement, query: text })),
   name.map((statement) => wire.toBind({ statement })),
   name.map((statement) => wire.toDescribe('statement', statement)),
@@ -57,7 +57,7 @@ const closing = name.map((statement) => [wire.toSync(), wire.toClose('statement'
 const again = name.map((statement) => [wire.toBind({ statement }), wire.toExecute(), wire.toSync()]);
 const script = fc.array(
   fc.oneof(
-    message.map((one) => [one]),
+    anyRequest.map((one) => [one]),
     sensible,
     again,
     closing,

@@ -2,7 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import { startPostgres, use } from '@sallyport/testkit';
 import type { PostgresOptions, PostgresServer, TestScope } from '@sallyport/testkit';
-import pg from 'pg';
+import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
 import { startPooler } from '../src/index.ts';
 import type { Pooler, PoolerOptions } from '../src/index.ts';
 import { dialTcp } from './dial.ts';
@@ -11,9 +12,9 @@ export interface Setup {
   server: PostgresServer;
   pooler: Pooler;
   /** A client through the pooler, connected. Ends with the test. */
-  client(options?: pg.ClientConfig): Promise<pg.Client>;
+  client(options?: ClientConfig): Promise<Client>;
   /** A client of the server itself. */
-  direct(): Promise<pg.Client>;
+  direct(): Promise<Client>;
   port: number;
   url: string;
 }
@@ -40,8 +41,8 @@ export async function startSetup(t: TestScope, options: SetupOptions = {}): Prom
     }),
   );
   const { port } = pooler.address as AddressInfo;
-  async function connected(config: pg.ClientConfig): Promise<pg.Client> {
-    const client = new pg.Client(config);
+  async function connected(config: ClientConfig): Promise<Client> {
+    const client = new Client(config);
     client.on('error', () => {});
     await client.connect();
     t.after(() => client.end().catch(() => {}));

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { needs, testAuthority } from '@sallyport/testkit';
-import pg from 'pg';
+import { Client } from 'pg';
+import type { Notification } from 'pg';
 import { tlsOrigin } from './dial.ts';
 import { startSetup } from './pooler-setup.ts';
 
-const pid = async (client: pg.Client): Promise<number> =>
+const pid = async (client: Client): Promise<number> =>
   ((await client.query('select pg_backend_pid() as pid')).rows[0] as { pid: number }).pid;
 
 test('Clients share fewer connections than they are, in every way to query', async (t) => {
@@ -177,7 +178,7 @@ test('A notification reaches the client that listens', async (t) => {
   const { client } = await startSetup(t);
   const [one, other] = [await client(), await client()];
   await one.query('listen news');
-  const heard = once(one, 'notification') as Promise<[pg.Notification]>;
+  const heard = once(one, 'notification') as Promise<[Notification]>;
   await other.query("notify news, 'hello'");
   assert.equal((await heard)[0].payload, 'hello');
 });
@@ -189,7 +190,7 @@ test('A cancelled query ends, and only that one', async (t) => {
   const cancelled = assert.rejects(one.query('select pg_sleep(60)'), { code: '57014' });
   const untouched = other.query('select pg_sleep(0.3), 5 as n');
   const { processID, secretKey } = one as unknown as { processID: number; secretKey: number };
-  const canceller = new pg.Client({ host: '127.0.0.1', port }) as unknown as {
+  const canceller = new Client({ host: '127.0.0.1', port }) as unknown as {
     connection: {
       stream: { end(): void };
       connect(p: number, h: string): void;

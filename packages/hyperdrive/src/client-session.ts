@@ -12,28 +12,16 @@ import {
   WireError,
 } from '@sallyport/postgres-wire';
 import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
-import type { CancelKey, CancelKeys } from './cancel-keys.ts';
-import type { ClientCredentials } from './client-login.ts';
-import type { Clock } from './clock.ts';
-import { HyperdriveError } from './errors.ts';
+import type { CancelKey } from './cancel-keys.ts';
+import { HyperdriveError, toClientError } from './errors.ts';
 import { farewellTimeout, maxWholeQuery } from './limits.ts';
 import { LoginPhase } from './login-phase.ts';
 import type { Welcome } from './login-phase.ts';
 import type { Holder, OriginConnection } from './origin-connection.ts';
-import type { OriginPool, Waiter } from './origin-pool.ts';
+import type { Waiter } from './origin-pool.ts';
 import { RequestHandler } from './request-handler.ts';
+import type { SessionContext } from './session-context.ts';
 import type { PinCause } from './session-state.ts';
-import type { StatementRegistry } from './statements.ts';
-
-export interface SessionContext {
-  pool: OriginPool;
-  credentials: ClientCredentials;
-  cancelKeys: CancelKeys;
-  registry: StatementRegistry;
-  clock: Clock;
-  onPin(cause: PinCause): void;
-  onClosed(session: ClientSession): void;
-}
 
 type State = 'login' | 'idle' | 'waiting' | 'linked' | 'closed';
 
@@ -59,6 +47,8 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
   #pending: Buffer[] = [];
   #key: CancelKey | undefined;
   #isLeaving = false;
+  /** A CancelRequest came while it waited. */
+  #isCancelled = false;
   #pin: PinCause | undefined;
   settings = '';
 
@@ -126,6 +116,7 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
 
   /** A CancelRequest with this client's key came. */
   cancel(): void {
+    if (this.#state === 'waiting') this.#isCancelled = true;
     if (this.#connection !== undefined && this.#connection.tracker.outstanding > 0) {
       void this.#context.pool.cancel(this.#connection);
     }
@@ -141,6 +132,8 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
     this.#connection = connection;
     connection.link(this);
     for (const chunk of this.#pending.splice(0)) this.#process(chunk);
+    if (this.#isCancelled) this.cancel();
+    this.#isCancelled = false;
     if (this.#connection !== undefined && this.#connection.isFull) this.#pauseForOrigin();
     else this.#resume();
   }
@@ -230,8 +223,7 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
       this.#reader.push(chunk);
     } catch (error) {
       connection.uncork();
-      if (!(error instanceof WireError) && !(error instanceof HyperdriveError)) throw error;
-      this.#fail(error);
+      this.#fail(toClientError(error));
       return;
     }
     connection.uncork();

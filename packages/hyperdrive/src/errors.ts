@@ -1,4 +1,5 @@
 // The error registry of this package: what clients are told, with the documented texts, and what operators read.
+import { WireError } from '@sallyport/postgres-wire';
 import type { ErrorReport } from '@sallyport/postgres-wire';
 
 /** The stable codes of this package's errors. */
@@ -16,7 +17,8 @@ export type HyperdriveErrorCode =
   | 'too_many_statements'
   | 'protocol_violation'
   | 'login_timeout'
-  | 'shutting_down';
+  | 'shutting_down'
+  | 'internal_error';
 
 interface Row {
   /** SQLSTATE; 58000 is what Hyperdrive has for failures of its own. */
@@ -44,6 +46,7 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
   too_many_statements: { sqlstate: '54000', remedy: 'Close prepared statements, or use the unnamed one.' },
   protocol_violation: { sqlstate: '08P01', remedy: 'The client and the pooler are out of step: connect again.' },
   login_timeout: { sqlstate: '08006', remedy: 'Send the StartupMessage and the password right after connecting.' },
+  internal_error: { sqlstate: '58000', remedy: 'This is our mistake: please report it with the stack in the log.' },
   shutting_down: { sqlstate: '57P01', remedy: 'Connect again in a moment.' },
 };
 
@@ -54,6 +57,12 @@ export interface HyperdriveErrorOptions {
   cause?: unknown;
   /** What the database said, when it did: clients get this instead. */
   report?: ErrorReport;
+}
+
+/** What a client is told of any error at all. The message of an internal one is the documented text. */
+export function toClientError(error: unknown): HyperdriveError | WireError {
+  if (error instanceof HyperdriveError || error instanceof WireError) return error;
+  return new HyperdriveError('internal_error', 'Internal error.', { cause: error });
 }
 
 export class HyperdriveError extends Error {

@@ -1,11 +1,12 @@
 // A session until its client is in: the login, and what the client is told at the end of it. A CancelRequest ends here.
 import type { Duplex } from 'node:stream';
-import { toBackendKeyData, toParameterStatus, toReadyForQuery, WireError } from '@sallyport/postgres-wire';
+import { toBackendKeyData, toParameterStatus, toReadyForQuery } from '@sallyport/postgres-wire';
+import type { WireError } from '@sallyport/postgres-wire';
 import type { Cancellable, CancelKey } from './cancel-keys.ts';
 import { ClientLogin } from './client-login.ts';
 import type { LoginOutcome } from './client-login.ts';
-import type { SessionContext } from './client-session.ts';
-import { HyperdriveError } from './errors.ts';
+import type { SessionContext } from './session-context.ts';
+import { HyperdriveError, toClientError } from './errors.ts';
 import { loginTimeout } from './limits.ts';
 
 export interface Welcome {
@@ -45,8 +46,7 @@ export class LoginPhase {
     try {
       outcome = this.#login.push(chunk);
     } catch (error) {
-      if (!(error instanceof WireError) && !(error instanceof HyperdriveError)) throw error;
-      this.#ends.ended(error);
+      this.#ends.ended(toClientError(error));
       return;
     }
     if (outcome?.kind === 'cancel') {

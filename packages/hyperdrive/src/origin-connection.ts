@@ -184,6 +184,9 @@ export class OriginConnection implements MessageHandler {
       case Backend.ReadyForQuery:
         return this.#answered(this.tracker.received(type, statusByByte[bytes[start + 5]!] ?? 'E'));
       case Backend.ErrorResponse:
+        // The origin says why it is about to end: nobody may get this connection in the moment before it does.
+        if (this.#holder === undefined)
+          throw new HyperdriveError('connection_lost', 'The database ended the connection');
         this.#onError?.(bytes.subarray(start, end));
         return this.#answered(this.tracker.received(type));
       default:

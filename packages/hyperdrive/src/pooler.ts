@@ -8,7 +8,7 @@ import { toScramVerifier } from '@sallyport/postgres-wire';
 import { CancelKeys } from './cancel-keys.ts';
 import type { ClientCredentials } from './client-login.ts';
 import { ClientSession } from './client-session.ts';
-import type { SessionContext } from './client-session.ts';
+import type { SessionContext } from './session-context.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { HyperdriveError } from './errors.ts';

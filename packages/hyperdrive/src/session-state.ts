@@ -3,6 +3,7 @@
 //
 // This errs on the side of pinning: a word in the wrong place costs a connection for a while, a missed one would be
 // silently wrong. The first test is one pass over the text, and nearly every query ends there.
+import { withoutNoise } from './sql-noise.ts';
 
 /** Why a connection stays with its client. */
 export type PinCause =
@@ -25,9 +26,7 @@ export interface SessionEffects {
 }
 
 const suspicious =
-  /\b(?:set|reset|prepare|listen|discard|deallocate|load|temp|temporary|hold|into|advisory_lock\w*)\b|advisory_lock|set_config|pg_temp/i;
-const noise =
-  /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\]|''|\\[\s\S])*'|"(?:[^"]|"")*"|\$([A-Za-z_\x80-\xff]\w*)?\$[\s\S]*?\$\1\$/g;
+  /\b(?:set|reset|prepare|listen|discard|deallocate|load|temp|temporary|hold|do)\b|advisory_lock|set_config|pg_temp/i;
 const nothing: SessionEffects = { pin: undefined, forgetsHeld: false, forgetsNames: false };
 
 /** By the first words of a statement. */
@@ -51,34 +50,38 @@ const byCall: readonly (readonly [RegExp, PinCause])[] = [
   [/\bpg_temp\b/i, 'temporary-object'],
 ];
 
-/** Code in strings runs as well: DO blocks, function bodies, EXECUTE inside them. */
-const runsText = /^(?:do|create\s+(?:or\s+replace\s+)?(?:function|procedure))\b/i;
+/** Code in a string: what it does is looked for anywhere in it. */
+const inBlock: readonly (readonly [RegExp, PinCause])[] = [
+  [/\b(?:temp|temporary)\b/i, 'temporary-object'],
+  [/\b(?:set|listen|load)\b/i, 'set'],
+];
 
-function pinOf(statement: string, whole: string): PinCause | undefined {
-  for (const [pattern, cause] of byStart) if (pattern.test(statement)) return cause;
-  if (/^do\b/i.test(statement)) {
-    if (/\b(?:temp|temporary)\b/i.test(whole)) return 'temporary-object';
-    if (/\b(?:set|listen|load)\b/i.test(whole)) return 'set';
-  }
-  const searched = runsText.test(statement) ? whole : statement;
-  for (const [pattern, cause] of byCall) if (pattern.test(searched)) return cause;
-  return undefined;
+function firstOf(rules: readonly (readonly [RegExp, PinCause])[], text: string): PinCause | undefined {
+  return rules.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** Statements of a text, as far as semicolons tell. */
+function split(text: string): string[] {
+  return text.split(';').map((statement) => statement.trim());
 }
 
 /** What a query text, of one or many statements, may leave behind. */
 export function sessionEffectsOf(text: string): SessionEffects {
   if (!suspicious.test(text)) return nothing;
-  const statements = text
-    .replace(noise, (match) => (match.startsWith('"') ? match : ' '))
-    .split(';')
-    .map((statement) => statement.trim());
-  let pin: PinCause | undefined;
-  let forgetsNames = false;
+  // Twice: without strings and comments, which may stand before a statement, and as it is, because where a string ends
+  // depends on settings of the session.
+  const clean = split(withoutNoise(text));
+  const statements = [...clean, ...split(text)];
+  let pin = firstOf(byCall, text);
   let forgetsHeld = false;
+  let forgetsNames = false;
   for (const statement of statements) {
-    pin ??= pinOf(statement, text);
-    if (/^(?:discard\s+all|deallocate\s+(?:prepare\s+)?all)\b/i.test(statement)) forgetsNames = true;
+    pin ??= firstOf(byStart, statement);
+    if (/^do\b/i.test(statement)) pin ??= firstOf(inBlock, text);
     if (/^(?:discard|deallocate)\b/i.test(statement)) forgetsHeld = true;
+  }
+  for (const statement of clean) {
+    if (/^(?:discard\s+all|deallocate\s+(?:prepare\s+)?all)\b/i.test(statement)) forgetsNames = true;
   }
   return { pin, forgetsHeld, forgetsNames };
 }

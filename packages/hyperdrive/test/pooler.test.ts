@@ -11,6 +11,12 @@ import { startSetup } from './pooler-setup.ts';
 const pid = async (client: Client): Promise<number> =>
   ((await client.query('select pg_backend_pid() as pid')).rows[0] as { pid: number }).pid;
 
+/** Asks the server until it runs a query. */
+async function untilRunning(watcher: Client, query: string): Promise<void> {
+  const running = "select 1 from pg_stat_activity where state = 'active' and query = $1";
+  while ((await watcher.query(running, [query])).rowCount === 0);
+}
+
 test('Clients share fewer connections than they are, in every way to query', async (t) => {
   if (!needs(t, 'postgres')) return;
   const { client, pooler } = await startSetup(t, { pool: { maxConnections: 2 } });
@@ -78,7 +84,7 @@ test('A client that leaves while its query runs takes nothing with it', async (t
   const { client, direct } = await startSetup(t, { pool: { maxConnections: 1 } });
   const [one, next, watcher] = [await client(), await client(), await direct()];
   const gone = assert.rejects(one.query('select pg_sleep(60)'));
-  await watcher.query('select pg_stat_clear_snapshot()');
+  await untilRunning(watcher, 'select pg_sleep(60)');
   (one as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   await gone;
   assert.equal((await next.query('select 1 as n')).rowCount, 1);
@@ -185,9 +191,10 @@ test('A notification reaches the client that listens', async (t) => {
 
 test('A cancelled query ends, and only that one', async (t) => {
   if (!needs(t, 'postgres')) return;
-  const { client, port } = await startSetup(t, { pool: { maxConnections: 2 } });
-  const [one, other] = [await client(), await client()];
+  const { client, direct, port } = await startSetup(t, { pool: { maxConnections: 2 } });
+  const [one, other, watcher] = [await client(), await client(), await direct()];
   const cancelled = assert.rejects(one.query('select pg_sleep(60)'), { code: '57014' });
+  await untilRunning(watcher, 'select pg_sleep(60)');
   const untouched = other.query('select pg_sleep(0.3), 5 as n');
   const { processID, secretKey } = one as unknown as { processID: number; secretKey: number };
   const canceller = new Client({ host: '127.0.0.1', port }) as unknown as {
@@ -230,7 +237,7 @@ test('Settings in the connection string are the client\u2019s own', async (t) =>
     assert.deepEqual((await paris.query('show timezone')).rows, [{ TimeZone: 'Europe/Paris' }]);
     assert.notDeepEqual((await plain.query('show timezone')).rows, [{ TimeZone: 'Europe/Paris' }]);
   }
-  assert.deepEqual((await paris.query('show search_path')).rows, [{ search_path: 'a, b' }]);
+  assert.deepEqual((await paris.query('show search_path')).rows, [{ search_path: 'a,b' }]);
   assert.deepEqual(pooler.status.pins, {});
   await assert.rejects(client({ options: '-c no_such_setting=1' }), { code: '42704' });
 });

@@ -43,7 +43,11 @@ export const explainConnect: Command = {
 function noSuchWorker(asked: string | undefined, workers: readonly string[]): CommandError {
   const there = workers.length === 0 ? 'This edge runs no Worker' : `This edge runs ${workers.join(', ')}`;
   const message = asked === undefined ? there : `There is no Worker ${asked}. ${there}`;
-  return new CommandError(message, 'Name one of them: sallyport explain connect WORKER HOST:PORT.');
+  const remedy =
+    workers.length === 0
+      ? 'Add a [[worker]] to sallyport.toml: what may be reached depends on who asks.'
+      : 'Name one of them: sallyport explain connect WORKER HOST:PORT.';
+  return new CommandError(message, remedy);
 }
 
 function describe({ worker, decision, link }: Explanation): string {

@@ -112,7 +112,7 @@ test('Random requests have the same answers through the pooler as straight', asy
             try {
               return await play(client, steps, waits);
             } finally {
-              client.close();
+              await client.leave();
             }
           }),
         );

@@ -81,6 +81,14 @@ export class RawClient {
   close(): void {
     this.#socket.destroy();
   }
+
+  /** Says goodbye and waits for the server's end: until then it counts among the server's clients. */
+  async leave(): Promise<void> {
+    if (this.#isOver) return;
+    const closed = once(this.#socket, 'close');
+    this.#socket.end(wire.toTerminate());
+    await closed;
+  }
 }
 
 export async function connectRaw({

@@ -115,8 +115,13 @@ export class RawConnection {
     }
   }
 
-  [Symbol.dispose](): void {
-    this.#socket.destroy();
+  /** Says goodbye and waits for the server's end: until then it counts among the server's clients. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    const closed = once(this.#socket, 'close');
+    this.#socket.end(wire.toTerminate());
+    this.#socket.resume();
+    await closed;
   }
 }
 

@@ -154,7 +154,7 @@ test('The tracker follows a real server through random pipelines', async (t) => 
         assert.equal(tracker.outstanding, 0);
         assert.ok(tracker.idle);
       } finally {
-        connection[Symbol.dispose]();
+        await connection[Symbol.asyncDispose]();
       }
     }),
     { numRuns: 400 },

@@ -86,8 +86,8 @@ export const run: Command = {
       refused: (error) => refusal.abort(error),
     });
     process.on('SIGHUP', () => agent.reload());
-    const ended = AbortSignal.any([stop, refusal.signal]);
-    if (!ended.aborted) await once(ended, 'abort');
+    // Not AbortSignal.any(): Node holds what it makes only weakly, and a signal that was collected wakes nobody.
+    await Promise.race([untilAborted(stop), untilAborted(refusal.signal)]);
     if (!stop.aborted) {
       await agent.close(0);
       throw refusal.signal.reason;
@@ -144,6 +144,10 @@ function openLog(values: Values, { level, logFile }: ConnectorSettings): Log {
     log(...entry);
     copy(...entry);
   };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

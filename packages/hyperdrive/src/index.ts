@@ -13,10 +13,10 @@
  */
 export { startPooler } from './pooler.ts';
 export type { Pooler, PoolerOptions, PoolerStatus } from './pooler.ts';
-export type { ClientCredentials } from './client-login.ts';
-export type { Origin, TlsUpgrade } from './origin.ts';
-export type { PoolOptions, PoolStatus } from './origin-pool.ts';
-export type { PinCause } from './session-state.ts';
+export type { ClientCredentials } from './session/client-login.ts';
+export type { Origin, TlsUpgrade } from './origin/origin.ts';
+export type { PoolOptions, PoolStatus } from './origin/origin-pool.ts';
+export type { PinCause } from './session/session-state.ts';
 export { HyperdriveError, hyperdriveErrorCodes } from './errors.ts';
 export type { HyperdriveErrorCode, HyperdriveErrorOptions } from './errors.ts';
 export type { Clock } from './clock.ts';

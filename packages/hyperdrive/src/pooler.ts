@@ -5,18 +5,18 @@ import { createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { toScramVerifier } from '@sallyport/postgres-wire';
-import { CancelKeys } from './cancel-keys.ts';
-import type { ClientCredentials } from './client-login.ts';
-import { ClientSession } from './client-session.ts';
-import type { SessionContext } from './session-context.ts';
+import { CancelKeys } from './session/cancel-keys.ts';
+import type { ClientCredentials } from './session/client-login.ts';
+import { ClientSession } from './session/client-session.ts';
+import type { SessionContext } from './session/session-context.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { HyperdriveError } from './errors.ts';
-import type { Origin } from './origin.ts';
-import { OriginPool } from './origin-pool.ts';
-import type { PoolOptions, PoolStatus } from './origin-pool.ts';
-import type { PinCause } from './session-state.ts';
-import { StatementRegistry } from './statements.ts';
+import type { Origin } from './origin/origin.ts';
+import { OriginPool } from './origin/origin-pool.ts';
+import type { PoolOptions, PoolStatus } from './origin/origin-pool.ts';
+import type { PinCause } from './session/session-state.ts';
+import { StatementRegistry } from './statements/statements.ts';
 
 export interface PoolerOptions {
   origin: Origin;

@@ -1,7 +1,7 @@
 // Which queries leave something behind in their session, and which only look like it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sessionEffectsOf } from '../src/session-state.ts';
+import { sessionEffectsOf } from '../src/session/session-state.ts';
 
 const pinning: readonly (readonly [string, string])[] = [
   ['set timezone to utc', 'set'],

@@ -1,8 +1,8 @@
 // Makes connections to the origin: those that serve, and the short ones that cancel what another runs.
 import { toCancelRequest } from '@sallyport/postgres-wire';
-import { within } from './clock.ts';
-import type { Clock } from './clock.ts';
-import { HyperdriveError } from './errors.ts';
+import { within } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { HyperdriveError } from '../errors.ts';
 import { OriginConnection } from './origin-connection.ts';
 import { logIn, startEncryption } from './origin-login.ts';
 import type { Origin } from './origin.ts';

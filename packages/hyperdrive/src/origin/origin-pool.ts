@@ -2,12 +2,12 @@
 //
 // A connection goes to the client that has waited longest; the one given back last goes out first, so that the others
 // can grow old and be closed. The number of connections never exceeds `maxConnections`, those being dialled included.
-import { HyperdriveError } from './errors.ts';
-import { maxKnownSettings, poolDefaults } from './limits.ts';
+import { HyperdriveError } from '../errors.ts';
+import { maxKnownSettings, poolDefaults } from '../limits.ts';
 import type { OriginConnection } from './origin-connection.ts';
 import { OriginDialer } from './origin-dialer.ts';
-import { systemClock, within } from './clock.ts';
-import type { Clock } from './clock.ts';
+import { systemClock, within } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Origin } from './origin.ts';
 
 export type PoolOptions = { -readonly [Name in keyof typeof poolDefaults]?: number } & { clock?: Clock };

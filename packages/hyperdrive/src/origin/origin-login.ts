@@ -16,8 +16,8 @@ import {
   Backend,
 } from '@sallyport/postgres-wire';
 import type { AuthenticationRequest, BackendMessage, ErrorReport, ScramClient } from '@sallyport/postgres-wire';
-import { HyperdriveError } from './errors.ts';
-import { maxLoginBytes } from './limits.ts';
+import { HyperdriveError } from '../errors.ts';
+import { maxLoginBytes } from '../limits.ts';
 import type { Origin } from './origin.ts';
 
 /** A connection that is ready for queries. */

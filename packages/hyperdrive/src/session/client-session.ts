@@ -13,12 +13,12 @@ import {
 } from '@sallyport/postgres-wire';
 import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
 import type { CancelKey } from './cancel-keys.ts';
-import { HyperdriveError, toClientError } from './errors.ts';
-import { farewellTimeout, maxWholeQuery } from './limits.ts';
+import { HyperdriveError, toClientError } from '../errors.ts';
+import { farewellTimeout, maxWholeQuery } from '../limits.ts';
 import { LoginPhase } from './login-phase.ts';
 import type { Welcome } from './login-phase.ts';
-import type { Holder, OriginConnection } from './origin-connection.ts';
-import type { Waiter } from './origin-pool.ts';
+import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
+import type { Waiter } from '../origin/origin-pool.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { SessionContext } from './session-context.ts';
 import type { PinCause } from './session-state.ts';

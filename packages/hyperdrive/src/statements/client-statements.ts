@@ -4,9 +4,9 @@
 // so until it answers, the name stands for what that Parse made at the origin, and for nothing else: requests that
 // rely on it fail exactly where they would without a pooler.
 import { Frontend, toBareReply, toClose } from '@sallyport/postgres-wire';
-import { HyperdriveError } from './errors.ts';
-import { maxClientStatementBytes, maxClientStatements } from './limits.ts';
-import type { OriginConnection } from './origin-connection.ts';
+import { HyperdriveError } from '../errors.ts';
+import { maxClientStatementBytes, maxClientStatements } from '../limits.ts';
+import type { OriginConnection } from '../origin/origin-connection.ts';
 import type { HeldStatement, Statement, StatementRegistry } from './statements.ts';
 
 interface Named {

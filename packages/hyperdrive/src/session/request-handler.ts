@@ -5,12 +5,12 @@
 // answer comes in its turn, and not at all when an error made the origin skip it.
 import { Frontend, parseQuery, placeOfStatementName, replaceStatementName, WireError } from '@sallyport/postgres-wire';
 import type { Verdict } from '@sallyport/postgres-wire';
-import { ClientStatements, closeOfNothing, toNamedParse } from './client-statements.ts';
-import { HyperdriveError } from './errors.ts';
-import type { OriginConnection } from './origin-connection.ts';
+import { ClientStatements, closeOfNothing, toNamedParse } from '../statements/client-statements.ts';
+import { HyperdriveError } from '../errors.ts';
+import type { OriginConnection } from '../origin/origin-connection.ts';
 import { sessionEffectsOf } from './session-state.ts';
 import type { PinCause } from './session-state.ts';
-import type { StatementRegistry } from './statements.ts';
+import type { StatementRegistry } from '../statements/statements.ts';
 
 /** Marks a name that has to fail at the origin: with its own message, in its turn. */
 const unknown = Buffer.from('unknown_');

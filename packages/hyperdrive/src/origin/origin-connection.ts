@@ -16,9 +16,9 @@ import {
   trackedReplies,
 } from '@sallyport/postgres-wire';
 import type { ErrorReport, MessageHandler, TransactionStatus, Verdict } from '@sallyport/postgres-wire';
-import { HyperdriveError } from './errors.ts';
+import { HyperdriveError } from '../errors.ts';
 import type { LoggedIn } from './origin-login.ts';
-import { HeldStatements } from './statements.ts';
+import { HeldStatements } from '../statements/statements.ts';
 
 /** Comes back with the answer to a request. */
 export interface RequestToken {

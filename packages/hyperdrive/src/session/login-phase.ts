@@ -6,8 +6,8 @@ import type { Cancellable, CancelKey } from './cancel-keys.ts';
 import { ClientLogin } from './client-login.ts';
 import type { LoginOutcome } from './client-login.ts';
 import type { SessionContext } from './session-context.ts';
-import { HyperdriveError, toClientError } from './errors.ts';
-import { loginTimeout } from './limits.ts';
+import { HyperdriveError, toClientError } from '../errors.ts';
+import { loginTimeout } from '../limits.ts';
 
 export interface Welcome {
   settings: string;

@@ -17,7 +17,7 @@ import {
   WireError,
 } from '@sallyport/postgres-wire';
 import type { ScramServer, ScramVerifier, StartupRequest } from '@sallyport/postgres-wire';
-import { HyperdriveError } from './errors.ts';
+import { HyperdriveError } from '../errors.ts';
 
 /** Who may come in, and as whom. The origin never sees these. */
 export interface ClientCredentials {

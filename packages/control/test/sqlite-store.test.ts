@@ -30,8 +30,16 @@ async function fileFor(t: TestContext): Promise<string> {
 const writer = fileURLToPath(new URL('support/writer.ts', import.meta.url));
 const run = (...parameters: string[]): ChildProcess =>
   spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--test')), writer, ...parameters], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: 'pipe',
   });
+
+/** Waits for its end; what it said on standard error is the failure's message. */
+async function succeeds(child: ChildProcess): Promise<void> {
+  let said = '';
+  child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, said);
+}
 
 test('kill -9 amid writing leaves whole documents, every acknowledged write, and revisions that go on', async (t) => {
   const file = await fileFor(t);
@@ -63,15 +71,29 @@ test('kill -9 amid writing leaves whole documents, every acknowledged write, and
 test('two processes that compare and set one counter lose no increment', async (t) => {
   const file = await fileFor(t);
   const children = [run(file, 'race', '200'), run(file, 'race', '200')];
-  const codes = await Promise.all(children.map((child) => once(child, 'exit')));
-  assert.deepEqual(
-    codes.map(([code]) => code),
-    [0, 0],
-  );
+  for (const child of children) child.stdout!.resume();
+  await Promise.all(children.map(succeeds));
   const store = startSqliteStore({ file });
   assert.equal((await store.get('counter'))?.value, 400);
   assert.equal(await store.revision(), 400);
   await store.close();
+});
+
+test('processes that open one new store at the same moment all get it', async (t) => {
+  const file = await fileFor(t);
+  const children = [run(file, 'open'), run(file, 'open')];
+  const ends = children.map(succeeds);
+  const lines = children.map((child) => createInterface({ input: child.stdout! })[Symbol.asyncIterator]());
+  for (let round = 0; round < 100; round += 1) {
+    for (const child of children) child.stdin!.write(`${round}\n`);
+    const done = await Promise.all(lines.map((each) => each.next()));
+    if (done.some((line) => line.done === true)) break;
+    const store = startSqliteStore({ file: `${file}.${round}` });
+    assert.equal((await store.get('counter'))?.value, 2);
+    await store.close();
+  }
+  for (const child of children) child.stdin!.end();
+  await Promise.all(ends);
 });
 
 const isCompacted = (error: unknown): boolean => error instanceof ControlError && error.code === 'revision_compacted';

@@ -13,9 +13,14 @@ export interface SqlDatabase {
 
 /** How long a writer waits for another process, in milliseconds. */
 const busyTimeout = 10_000;
+/** Between tries of what SQLite itself does not wait for, in milliseconds. */
+const retryInterval = 5;
 
+/** Opens or creates a database in WAL mode. */
 export function openDatabase(file: string): SqlDatabase {
   const database = new Libsql(file, { timeout: busyTimeout });
+  // Going over to WAL takes the whole file, and SQLite refuses at once when another process has just opened it.
+  insist(() => void database.exec('PRAGMA journal_mode = WAL'));
   const statements = new Map<string, Libsql.Statement>();
   const prepare = (sql: string): Libsql.Statement => {
     const known = statements.get(sql) ?? database.prepare(sql);
@@ -38,4 +43,23 @@ export function openDatabase(file: string): SqlDatabase {
     },
     close: () => void database.close(),
   };
+}
+
+/** Tries again while other processes are in the way, within the time a writer waits. Blocks, as SQLite's waiting does. */
+function insist(body: () => void): void {
+  const deadline = performance.now() + busyTimeout;
+  for (;;) {
+    try {
+      body();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryInterval);
+    }
+  }
+}
+
+/** Also with what SQLite adds, as in `SQLITE_BUSY_RECOVERY`. */
+function isBusy(error: unknown): boolean {
+  return (error as { code?: string }).code?.startsWith('SQLITE_BUSY') === true;
 }

@@ -32,8 +32,6 @@ const trimInterval = 64;
 const batchSize = 256;
 
 const schema = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS document (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS event (
     revision INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, value TEXT
@@ -49,7 +47,8 @@ export function startSqliteStore(options: SqliteStoreOptions): ControlStore {
     closeSync(openSync(options.file, 'a', 0o600));
     chmodSync(options.file, 0o600);
     const database = openDatabase(options.file);
-    database.exec(schema);
+    database.exec('PRAGMA synchronous = FULL');
+    database.write(() => database.exec(schema));
     return new SqliteStore(database, options);
   } catch (error) {
     throw new ControlError('store_failed', `${options.file} could not be opened`, { cause: error });

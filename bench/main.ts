@@ -2,10 +2,12 @@
 // of two machines, or of two hours on one, cannot be compared.
 import { parseArgs } from 'node:util';
 import type { BenchOptions } from './kit/options.ts';
+import { benchHyperdrive } from './hyperdrive.ts';
 import { benchSockets } from './sockets.ts';
 import { benchTunnel } from './tunnel.ts';
 
 const benches: Record<string, (options: BenchOptions) => Promise<void>> = {
+  hyperdrive: benchHyperdrive,
   sockets: benchSockets,
   tunnel: benchTunnel,
 };
@@ -20,8 +22,8 @@ const help = `npm run bench -- NAME [options]: a claim measured against its peer
   --write       put all raw runs and the table into bench/results/
   --help        this text
 
-The last line is RESULT and one JSON object. Deno and Bun are fetched with npm into .cache/bench when missing; where
-they cannot be had, their keys are null and the reason is printed.`;
+The last line is RESULT and one JSON object. Deno and Bun are fetched with npm, PgBouncer with apt-get, into .cache/bench
+when missing; where they cannot be had, their keys are null and the reason is printed.`;
 
 function parseOptions(): { name: string | undefined; options: BenchOptions } | undefined {
   const { values, positionals } = parseArgs({

@@ -1,71 +1,13 @@
-// The programs of this bench, built to plain JavaScript: a loader that strips types at run time would be measured, too.
-import { resolve } from 'node:path';
-import { build } from 'esbuild';
-import { type Child, startChild } from '../kit/child.ts';
-import { cacheFolder } from '../kit/runtimes.ts';
+// The programs of this bench.
+import { definePrograms } from '../kit/programs.ts';
 
-const names = ['origin', 'edge', 'connector', 'relay', 'proxy', 'load'] as const;
-export type ProgramName = (typeof names)[number];
+export type { Program, Started } from '../kit/programs.ts';
 
-const folder = `${cacheFolder}/tunnel`;
-
-/** Packages stay imports, and resolve to what their users get: `dist`. */
-export async function buildPrograms(): Promise<void> {
-  await build({
-    entryPoints: names.map((name) => `bench/tunnel/programs/${name}.ts`),
-    outdir: folder,
-    entryNames: '[name]',
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-  });
-}
-
-/** A program that takes orders. */
-export interface Program extends AsyncDisposable {
-  readonly name: ProgramName;
-  readonly pid: number;
-  /** Its next line. */
-  next<T>(): Promise<T>;
-  /** Gives it one piece of work, and returns what it answers. Rejects when it went wrong. */
-  ask<T = object>(work: string, order?: object): Promise<T>;
-  /** Ends it as a power cut does. */
-  kill(): void;
-}
-
-export interface Started<T> extends AsyncDisposable {
-  readonly program: Program;
-  /** The line it said first. */
-  readonly hello: T;
-}
-
-/** Starts a program and waits for its first line. */
-export async function startProgram<T>(name: ProgramName, setup: object = {}): Promise<Started<T>> {
-  const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
-  const child = startChild([process.execPath, ...flags, resolve(folder, `${name}.mjs`), JSON.stringify(setup)]);
-  const program = toProgram(name, child);
-  return { program, hello: await program.next<T>(), [Symbol.asyncDispose]: () => child.close() };
-}
-
-function toProgram(name: ProgramName, child: Child): Program {
-  const next = async <T>(): Promise<T> => {
-    const answer = JSON.parse(await child.nextLine()) as T & { error?: string };
-    if (answer.error !== undefined) throw new Error(`${name}: ${answer.error}`);
-    return answer;
-  };
-  return {
-    name,
-    pid: child.pid,
-    next,
-    ask: (work, order = {}) => {
-      child.send(JSON.stringify({ ...order, work }));
-      return next();
-    },
-    kill: () => void process.kill(child.pid, 'SIGKILL'),
-    [Symbol.asyncDispose]: () => child.close(),
-  };
-}
+export const { build: buildPrograms, start: startProgram } = definePrograms('tunnel', [
+  'origin',
+  'edge',
+  'connector',
+  'relay',
+  'proxy',
+  'load',
+]);

@@ -3,7 +3,7 @@ import { argv } from 'node:process';
 import { dialTcp } from '@sallyport/egress';
 import { Connector } from '@sallyport/tunnel';
 import { host } from '../ports.ts';
-import { print, serveOrders } from './orders.ts';
+import { print, serveOrders } from '../../kit/orders.ts';
 
 export interface ConnectorSetup {
   ca: string;

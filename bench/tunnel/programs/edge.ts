@@ -5,7 +5,7 @@ import { argv } from 'node:process';
 import { TunnelListener } from '@sallyport/tunnel';
 import { relay } from '../../../packages/tunnel/src/link/relay.ts';
 import { echoHosts, host, portNames, type Ports } from '../ports.ts';
-import { print, serveOrders } from './orders.ts';
+import { print, serveOrders } from '../../kit/orders.ts';
 
 export interface EdgeSetup {
   cert: string;

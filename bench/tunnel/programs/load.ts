@@ -1,7 +1,7 @@
 // The load: plain node:net clients of whatever way leads to the origin's servers.
 import { connect, type Socket } from 'node:net';
 import { host } from '../ports.ts';
-import { print, serveOrders } from './orders.ts';
+import { print, serveOrders } from '../../kit/orders.ts';
 
 const block = Buffer.alloc(256 * 1024);
 const byte = Buffer.from([1]);

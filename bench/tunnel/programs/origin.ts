@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Ports } from '../ports.ts';
 import { echoHosts } from '../ports.ts';
-import { print, serveOrders } from './orders.ts';
+import { print, serveOrders } from '../../kit/orders.ts';
 
 const block = Buffer.alloc(256 * 1024, 'sallyport');
 

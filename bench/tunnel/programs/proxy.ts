@@ -2,7 +2,7 @@
 import { argv } from 'node:process';
 import { startFaultProxy } from '../../../packages/testkit/src/fault-proxy.ts';
 import { host } from '../ports.ts';
-import { print, serveOrders } from './orders.ts';
+import { print, serveOrders } from '../../kit/orders.ts';
 
 export interface ProxySetup {
   port: number;

@@ -13,7 +13,7 @@ import {
 } from 'node:tls';
 import { relay } from '../../../packages/tunnel/src/link/relay.ts';
 import { host, portNames, type Ports } from '../ports.ts';
-import { print, serveOrders } from './orders.ts';
+import { print, serveOrders } from '../../kit/orders.ts';
 
 export interface RelaySetup {
   role: 'raw' | 'tls-edge' | 'tls-connector';

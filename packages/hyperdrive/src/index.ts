@@ -13,7 +13,12 @@
  */
 export { startPooler } from './pooler.ts';
 export type { Pooler, PoolerOptions, PoolerStatus } from './pooler.ts';
+export { createClientCredentials } from './session/client-login.ts';
 export type { ClientCredentials } from './session/client-login.ts';
+export type { ClientState } from './session/client-session.ts';
+export type { Answerer, Exchange, ExchangeClient, Recorder } from './session/exchange.ts';
+export { bucketBounds, Histogram, PoolerMetrics } from './metrics.ts';
+export type { Counts } from './metrics.ts';
 export type { Origin, TlsUpgrade } from './origin/origin.ts';
 export type { PoolOptions, PoolStatus } from './origin/origin-pool.ts';
 export type { PinCause } from './session/session-state.ts';

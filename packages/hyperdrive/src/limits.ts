@@ -2,6 +2,8 @@
 
 /** A Query or Parse is held whole up to here, in bytes: longer ones are streamed and pin the connection. */
 export const maxWholeQuery = 1_048_576;
+/** What an idle client sends is held up to here, in bytes, until it is a whole request. */
+export const maxExchange = 65_536;
 /** Named statements one client may have. */
 export const maxClientStatements = 4_096;
 /** Bytes of text and types of one client's named statements. */

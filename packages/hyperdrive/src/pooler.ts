@@ -1,13 +1,16 @@
 // A pooler in one piece: accepts clients as byte streams, or listens for them, and serves them from one origin's pool.
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { toScramVerifier } from '@sallyport/postgres-wire';
 import { CancelKeys } from './session/cancel-keys.ts';
+import { createClientCredentials } from './session/client-login.ts';
 import type { ClientCredentials } from './session/client-login.ts';
 import { ClientSession } from './session/client-session.ts';
+import type { ClientState } from './session/client-session.ts';
+import type { Answerer } from './session/exchange.ts';
+import { countOne, PoolerMetrics } from './metrics.ts';
+import type { Counts } from './metrics.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -20,12 +23,18 @@ import { StatementRegistry } from './statements/statements.ts';
 
 export interface PoolerOptions {
   origin: Origin;
-  /** What a client has to say to get in. The origin never sees it, and it is of use nowhere else. */
-  client: Omit<ClientCredentials, 'verifier'>;
+  /**
+   * What a client has to say to get in, unless it is accepted with credentials of its own. The origin never sees it, and
+   * it is of use nowhere else.
+   */
+  client?: Omit<ClientCredentials, 'verifier'>;
   pool?: PoolOptions;
   /** Where to listen, as `net.Server.listen()` takes it. Default: nowhere; clients come through `accept()`. */
   listen?: ListenOptions;
   clock?: Clock;
+  /** Looks at exchanges before they take a connection: a cache. */
+  answerer?: Answerer;
+  metrics?: PoolerMetrics;
 }
 
 export interface PoolerStatus extends PoolStatus {
@@ -34,36 +43,39 @@ export interface PoolerStatus extends PoolStatus {
   statements: number;
   /** How often a connection stayed with its client, by cause. */
   pins: Readonly<Partial<Record<PinCause, number>>>;
+  /** Clients by what they are doing. */
+  clientStates: Readonly<Partial<Record<ClientState, number>>>;
 }
 
 export interface Pooler extends AsyncDisposable {
   readonly status: PoolerStatus;
+  readonly metrics: PoolerMetrics;
   /** Where it listens, when it does. */
   readonly address: AddressInfo | string | null;
-  /** Serves a client on a byte stream. */
-  accept(stream: Duplex): void;
+  /** Serves a client on a byte stream, who has to know these credentials. Default: those of the options. */
+  accept(stream: Duplex, credentials?: ClientCredentials): void;
   /** Ends every client with an error that says so, and closes every connection. */
   close(): Promise<void>;
 }
 
 export async function startPooler(options: PoolerOptions): Promise<Pooler> {
-  const { clock = systemClock, listen } = options;
-  const pool = new OriginPool(options.origin, { ...options.pool, clock });
+  const { clock = systemClock, metrics = new PoolerMetrics(), listen } = options;
+  const pool = new OriginPool(options.origin, { ...options.pool, clock, metrics });
   const sessions = new Set<ClientSession>();
-  const pins: Partial<Record<PinCause, number>> = {};
-  const verifier = await toScramVerifier(options.client.password, { salt: randomBytes(16) });
+  const own = options.client && (await createClientCredentials(options.client));
   const context: SessionContext = {
     pool,
     clock,
-    credentials: { ...options.client, verifier },
+    metrics,
+    answerer: options.answerer,
     cancelKeys: new CancelKeys(),
     registry: new StatementRegistry(),
-    onPin: (cause) => (pins[cause] = (pins[cause] ?? 0) + 1),
     onClosed: (session) => sessions.delete(session),
   };
 
-  function accept(stream: Duplex): void {
-    const session = new ClientSession(stream, context);
+  function accept(stream: Duplex, credentials: ClientCredentials | undefined = own): void {
+    if (credentials === undefined) throw new TypeError('accept() needs credentials: the pooler has none of its own');
+    const session = new ClientSession(stream, context, credentials);
     sessions.add(session);
     session.start();
   }
@@ -85,8 +97,12 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
 
   return {
     get status() {
-      return { ...pool.status, clients: sessions.size, statements: context.registry.size, pins };
+      const clientStates: Counts<ClientState> = {};
+      for (const { state } of sessions) countOne(clientStates, state);
+      const { size: statements } = context.registry;
+      return { ...pool.status, clients: sessions.size, clientStates, statements, pins: { ...metrics.pins } };
     },
+    metrics,
     get address() {
       return server?.address() ?? null;
     },

@@ -26,6 +26,7 @@ export interface SetupOptions {
   pool?: PoolerOptions['pool'];
   auth?: 'scram-sha-256' | 'cleartext' | 'trust';
   origin?: Partial<PoolerOptions['origin']>;
+  answerer?: PoolerOptions['answerer'];
 }
 
 export async function startSetup(t: TestScope, options: SetupOptions = {}): Promise<Setup> {
@@ -37,6 +38,7 @@ export async function startSetup(t: TestScope, options: SetupOptions = {}): Prom
       origin: { user, password, database, dial: ({ signal }) => dialTcp(server.port, signal), ...options.origin },
       client: { ...ownCredentials, auth: options.auth ?? 'scram-sha-256' },
       listen: { host: '127.0.0.1', port: 0 },
+      ...(options.answerer === undefined ? {} : { answerer: options.answerer }),
       ...(options.pool === undefined ? {} : { pool: options.pool }),
     }),
   );

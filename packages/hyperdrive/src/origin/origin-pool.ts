@@ -3,6 +3,7 @@
 // A connection goes to the client that has waited longest; the one given back last goes out first, so that the others
 // can grow old and be closed. The number of connections never exceeds `maxConnections`, those being dialled included.
 import { HyperdriveError } from '../errors.ts';
+import { PoolerMetrics } from '../metrics.ts';
 import { maxKnownSettings, poolDefaults } from '../limits.ts';
 import type { OriginConnection } from './origin-connection.ts';
 import { OriginDialer } from './origin-dialer.ts';
@@ -10,7 +11,10 @@ import { systemClock, within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { Origin } from './origin.ts';
 
-export type PoolOptions = { -readonly [Name in keyof typeof poolDefaults]?: number } & { clock?: Clock };
+export type PoolOptions = { -readonly [Name in keyof typeof poolDefaults]?: number } & {
+  clock?: Clock;
+  metrics?: PoolerMetrics;
+};
 
 /** Somebody who waits for a connection. */
 export interface Waiter {
@@ -22,10 +26,13 @@ export interface Waiter {
 
 interface Waiting {
   waiter: Waiter;
+  since: number;
   cancelTimer: () => void;
 }
 
 export interface PoolStatus {
+  maxConnections: number;
+  /** Those that are ready, idle ones among them. */
   connections: number;
   connecting: number;
   idle: number;
@@ -36,6 +43,7 @@ export class OriginPool {
   readonly #dialer: OriginDialer;
   readonly #limits: { [Name in keyof typeof poolDefaults]: number };
   readonly #clock: Clock;
+  readonly #metrics: PoolerMetrics;
   readonly #all = new Set<OriginConnection>();
   /** Used last is last. */
   readonly #idle: OriginConnection[] = [];
@@ -47,14 +55,16 @@ export class OriginPool {
   /** By settings, what the origin said of itself: for clients that log in. */
   readonly #parameters = new Map<string, ReadonlyMap<string, string>>();
 
-  constructor(origin: Origin, { clock = systemClock, ...options }: PoolOptions = {}) {
+  constructor(origin: Origin, { clock = systemClock, metrics = new PoolerMetrics(), ...options }: PoolOptions = {}) {
     this.#limits = { ...poolDefaults, ...options };
     this.#clock = clock;
+    this.#metrics = metrics;
     this.#dialer = new OriginDialer(origin, { clock, ...this.#limits });
   }
 
   get status(): PoolStatus {
     return {
+      maxConnections: this.#limits.maxConnections,
       connections: this.#all.size,
       connecting: this.#connecting,
       idle: this.#idle.length,
@@ -96,6 +106,7 @@ export class OriginPool {
     if (this.#waiting.size === 0) {
       const connection = this.#takeIdle();
       if (connection !== undefined) {
+        this.#metrics.acquireSeconds.observe(0);
         this.#grant(connection, waiter);
         return () => {};
       }
@@ -105,7 +116,7 @@ export class OriginPool {
       waiter.refused(new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.'));
       return () => {};
     }
-    const entry: Waiting = { waiter, cancelTimer: () => {} };
+    const entry: Waiting = { waiter, since: this.#clock.now(), cancelTimer: () => {} };
     entry.cancelTimer = this.#clock.after(acquireTimeout, () => {
       this.#waiting.delete(entry);
       waiter.refused(new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.'));
@@ -130,6 +141,7 @@ export class OriginPool {
     if (connection.cancelling > 0) return;
     const next = this.#nextWaiting();
     if (next !== undefined) {
+      this.#metrics.acquireSeconds.observe(this.#clock.now() - next.since);
       this.#grant(connection, next.waiter);
       return;
     }
@@ -244,8 +256,10 @@ export class OriginPool {
   }
 
   async #connect(): Promise<void> {
+    const since = this.#clock.now();
     try {
       const connection = await this.#dialer.connect();
+      this.#metrics.connectSeconds.observe(this.#clock.now() - since);
       this.#connecting -= 1;
       this.#all.add(connection);
       connection.onLost = () => this.#removed(connection);

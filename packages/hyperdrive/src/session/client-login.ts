@@ -13,6 +13,7 @@ import {
   toAuthenticationSaslContinue,
   toAuthenticationSaslFinal,
   toNegotiateProtocolVersion,
+  toScramVerifier,
   encryptionAnswer,
   WireError,
 } from '@sallyport/postgres-wire';
@@ -24,13 +25,22 @@ export interface ClientCredentials {
   user: string;
   database: string;
   password: string;
-  /** Made once from the password. */
-  verifier: ScramVerifier;
+  /** Made once from the password, by `createClientCredentials()`; only for SCRAM. */
+  verifier?: ScramVerifier | undefined;
   /**
    * `cleartext` costs a client nothing and is right where nobody can listen: a unix socket, loopback. Default:
    * `scram-sha-256`.
    */
   auth?: 'scram-sha-256' | 'cleartext' | 'trust';
+}
+
+/** Credentials that can be used at once, any number of times. */
+export async function createClientCredentials(
+  credentials: Omit<ClientCredentials, 'verifier'>,
+): Promise<ClientCredentials> {
+  const { auth = 'scram-sha-256', password } = credentials;
+  if (auth !== 'scram-sha-256') return { ...credentials };
+  return { ...credentials, verifier: await toScramVerifier(password, { salt: randomBytes(16) }) };
 }
 
 export type LoginOutcome =
@@ -103,7 +113,7 @@ export class ClientLogin {
       this.#write(toAuthenticationCleartext());
     } else {
       this.#step = 'sasl-initial';
-      this.#scram = createScramServer({ verifier, nonce: randomBytes(18).toString('base64') });
+      this.#scram = createScramServer({ verifier: verifier!, nonce: randomBytes(18).toString('base64') });
       this.#write(toAuthenticationSasl(this.#scram.mechanisms));
     }
     const rest = this.#reader.rest();

@@ -1,91 +1,82 @@
 // One client, from its first byte to its last. It has an origin connection from the first message of a request to the
-// end of the transaction; while it waits for one, it is not read from.
+// end of the transaction; while it waits for one, it is not read from. A request that is whole when it comes (an
+// exchange) may be answered by somebody else before that.
 //
 //   login ──▶ idle ──▶ waiting ──▶ linked ──▶ idle …        any state ──▶ closed
+//               └────▶ answering ──▶ idle, waiting
 import type { Duplex } from 'node:stream';
-import {
-  defineInspection,
-  Frontend,
-  MessageReader,
-  toErrorResponse,
-  trackedRequests,
-  WireError,
-} from '@sallyport/postgres-wire';
-import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
+import { Frontend, toErrorResponse } from '@sallyport/postgres-wire';
+import type { WireError } from '@sallyport/postgres-wire';
 import type { CancelKey } from './cancel-keys.ts';
+import type { ClientCredentials } from './client-login.ts';
+import { ClientStream } from './client-stream.ts';
 import { HyperdriveError, toClientError } from '../errors.ts';
-import { farewellTimeout, maxWholeQuery } from '../limits.ts';
+import { readExchange } from './exchange.ts';
+import type { Exchange, ExchangeClient, Recorder } from './exchange.ts';
+import { countOne } from '../metrics.ts';
 import { LoginPhase } from './login-phase.ts';
 import type { Welcome } from './login-phase.ts';
-import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
+import type { OriginConnection } from '../origin/origin-connection.ts';
 import type { Waiter } from '../origin/origin-pool.ts';
-import { RequestHandler } from './request-handler.ts';
+import { OriginLink } from './origin-link.ts';
 import type { SessionContext } from './session-context.ts';
 import type { PinCause } from './session-state.ts';
 
-type State = 'login' | 'idle' | 'waiting' | 'linked' | 'closed';
+export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'closed';
 
-const inspection = defineInspection({
-  side: 'frontend',
-  inspect: [...trackedRequests, Frontend.Password, Frontend.Terminate],
-  wholeUpToByType: new Map([
-    [Frontend.Query, maxWholeQuery],
-    [Frontend.Parse, maxWholeQuery],
-  ]),
-});
-
-export class ClientSession implements MessageHandler, Holder, Waiter {
-  readonly #stream: Duplex;
+export class ClientSession implements Waiter, ExchangeClient {
+  readonly #stream: ClientStream;
   readonly #context: SessionContext;
-  readonly #reader: MessageReader;
-  readonly #requests: RequestHandler;
-  #state: State = 'login';
+  readonly #link: OriginLink;
+  #state: ClientState = 'login';
   #login: LoginPhase | undefined;
-  #connection: OriginConnection | undefined;
   #giveUpWaiting: () => void = () => {};
-  /** What came and waits for a connection; the stream is paused meanwhile. */
+  /** What came and waits: to be whole, to be answered, or for a connection. */
   #pending: Buffer[] = [];
+  /** What somebody else answers; its bytes are the first that are pending. */
+  #exchange: Exchange | undefined;
+  #recorder: Recorder | undefined;
   #key: CancelKey | undefined;
-  #isLeaving = false;
   /** A CancelRequest came while it waited. */
   #isCancelled = false;
-  #pin: PinCause | undefined;
   settings = '';
 
-  constructor(stream: Duplex, context: SessionContext) {
-    this.#stream = stream;
+  constructor(stream: Duplex, context: SessionContext, credentials: ClientCredentials) {
+    this.#stream = new ClientStream(stream, context);
     this.#context = context;
-    this.#reader = new MessageReader(this, inspection);
-    const { registry, pool } = context;
-    this.#requests = new RequestHandler({
-      registry,
-      maxPrepared: pool.maxPrepared,
-      onPin: (cause) => this.#pinTo(cause),
+    this.#link = new OriginLink(this.#stream, context, {
+      unlinked: () => this.#unlinked(),
+      left: () => this.close(),
+      failed: (error) => this.end(error),
     });
-    this.#login = new LoginPhase(stream, context, {
+    this.#login = new LoginPhase(this.#stream, context, {
       client: this,
+      credentials,
       welcomed: (welcome) => this.#welcomed(welcome),
-      ended: (error) => (error === undefined ? this.close() : this.#fail(error)),
+      ended: (error) => (error === undefined ? this.close() : this.end(error)),
     });
   }
 
   /** Begins to read. */
   start(): void {
-    const stream = this.#stream;
-    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
-    stream.on('error', () => this.#left());
-    stream.on('close', () => this.#left());
-    stream.on('end', () => this.#left());
-    stream.on('drain', () => this.#onDrain());
+    this.#stream.start({
+      data: (chunk) => this.#onData(chunk),
+      drained: () => this.#onDrain(),
+      left: () => this.#left(),
+    });
   }
 
   /** Why it keeps its connection, when it does. */
   get pin(): PinCause | undefined {
-    return this.#pin;
+    return this.#link.pin;
   }
 
-  get state(): State {
+  get state(): ClientState {
     return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'closed';
   }
 
   /** Ends the session: a transaction is rolled back, the connection goes to somebody else. */
@@ -95,31 +86,29 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
     this.#login?.close();
     this.#giveUpWaiting();
     this.#pending = [];
+    this.#exchange = undefined;
+    this.#recorder?.lost();
+    this.#recorder = undefined;
     if (this.#key !== undefined) this.#context.cancelKeys.remove(this.#key);
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) {
-      // In the middle of a message, the origin waits for bytes that will never come.
-      if (!this.#reader.atBoundary) this.#context.pool.discard(connection);
-      else this.#context.pool.reset(connection, this.#pin === undefined ? '' : 'DISCARD ALL');
-    }
-    this.#requests.close();
+    this.#link.close();
     if (farewell === undefined) this.#stream.destroy();
-    else this.#sayFarewell(farewell);
+    else this.#stream.sayFarewell(farewell);
     this.#context.onClosed(this);
   }
 
-  /** Tells the client why, and ends. */
+  /** Tells the client why, and ends; what it asked for before stays undone or is rolled back. */
   end(error: HyperdriveError | WireError): void {
-    this.#fail(error);
+    if (this.#state === 'closed') return;
+    countOne(this.#context.metrics.errors, error.code);
+    const { sqlstate, remedy: hint, message } = error as WireError;
+    const report = error instanceof HyperdriveError ? error.report : { sqlstate, message, hint };
+    this.close(toErrorResponse({ ...report, severity: 'FATAL' }));
   }
 
   /** A CancelRequest with this client's key came. */
   cancel(): void {
     if (this.#state === 'waiting') this.#isCancelled = true;
-    if (this.#connection !== undefined && this.#connection.tracker.outstanding > 0) {
-      void this.#context.pool.cancel(this.#connection);
-    }
+    this.#link.cancel();
   }
 
   granted(connection: OriginConnection): void {
@@ -129,81 +118,89 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
     }
     this.#giveUpWaiting = () => {};
     this.#state = 'linked';
-    this.#connection = connection;
-    connection.link(this);
-    for (const chunk of this.#pending.splice(0)) this.#process(chunk);
-    if (this.#isCancelled) this.cancel();
+    this.#link.attach(connection, this.#recorder);
+    this.#recorder = undefined;
+    const isCancelled = this.#isCancelled;
     this.#isCancelled = false;
-    if (this.#connection !== undefined && this.#connection.isFull) this.#pauseForOrigin();
-    else this.#resume();
+    this.#stream.resume();
+    // Not straight to the connection: it goes again when the first chunk asks for nothing.
+    for (const chunk of this.#pending.splice(0)) this.#onData(chunk);
+    if (isCancelled) this.cancel();
   }
 
   refused(error: HyperdriveError): void {
-    this.#fail(error);
+    this.end(error);
   }
 
-  fromOrigin(bytes: Buffer): boolean {
-    // Who said goodbye need not be there any more when the last answer comes.
-    return this.#stream.destroyed || this.#stream.write(bytes);
+  write(bytes: Buffer): void {
+    if (this.isOpen) this.#stream.write(bytes);
   }
 
-  settingChanged(): void {
-    // A function may change settings without any word of it in the query.
-    if (this.#pin === undefined) this.#pinTo('setting-changed');
-  }
-
-  originSettled(): void {
-    if (this.#isLeaving) this.close();
-    else if (this.#pin === undefined && this.#connection!.tracker.idle && this.#reader.atBoundary) this.#unlink();
-  }
-
-  originLost(error: HyperdriveError): void {
-    this.#connection = undefined;
-    this.#fail(error);
-  }
-
-  message(type: number, bytes: Buffer, start: number, end: number): Verdict {
-    if (type === Frontend.Terminate) {
-      this.#isLeaving = true;
-      return false;
+  finished(): void {
+    if (this.#state !== 'answering') return;
+    const [, ...more] = this.#pending;
+    this.#pending = [];
+    this.#state = 'idle';
+    try {
+      this.#link.requests.adopt(this.#exchange!);
+    } catch (error) {
+      this.end(toClientError(error));
+      return;
     }
-    if (type === Frontend.Password) throw new WireError('unknown_message', 'a password after the login');
-    if (this.#isLeaving) return false;
-    return this.#requests.message(this.#connection!, type, { bytes, start, end });
+    this.#exchange = undefined;
+    this.#stream.resume();
+    for (const chunk of more) this.#onData(chunk);
   }
 
-  large(type: number, prefix: Buffer): Verdict {
-    if (type === Frontend.Password) throw new WireError('unknown_message', 'a password after the login');
-    return this.#requests.large(this.#connection!, type, prefix);
-  }
-
-  pass(bytes: Buffer): void {
-    this.#connection!.write(bytes);
+  declined(): void {
+    if (this.#state === 'answering') this.#waitForOrigin();
   }
 
   /** The stream ended. Who said goodbye first gets everything carried out that it asked for, as from the origin. */
   #left(): void {
-    const owes = this.#isLeaving && (this.#connection?.tracker.outstanding ?? 0) > 0;
-    if (!owes) this.close();
+    if (!this.#link.owesLastAnswer) this.close();
   }
 
   #onData(chunk: Buffer): void {
     if (this.#state === 'linked') {
-      this.#process(chunk);
-      if (this.#connection?.isFull === true) this.#pauseForOrigin();
+      this.#link.process(chunk);
+      if (this.#link.isFull) this.#pauseForOrigin();
     } else if (this.#state === 'idle') this.#begin(chunk);
     else if (this.#state === 'login') this.#login!.push(chunk);
-    else if (this.#state === 'waiting') this.#pending.push(chunk);
+    else if (this.#state !== 'closed') {
+      this.#pending.push(chunk);
+      this.#stream.pause();
+    }
   }
 
-  /** A request begins: it needs a connection. */
+  /** A request begins. Until it is whole, or known to be long, it needs no connection. */
   #begin(chunk: Buffer): void {
-    if (chunk[0] === Frontend.Terminate) {
+    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([...this.#pending, chunk]);
+    if (bytes[0] === Frontend.Terminate) {
       this.close();
       return;
     }
+    const exchange = readExchange(bytes, this.#link.requests);
+    this.#pending = [bytes];
+    if (exchange === 'partial') return;
+    if (exchange === undefined || !this.#isAnswered(exchange)) this.#waitForOrigin();
+  }
+
+  /** Whether somebody else answers this, now or later. */
+  #isAnswered(exchange: Exchange): boolean {
+    const { answerer } = this.#context;
+    if (answerer === undefined) return false;
+    this.#exchange = exchange;
+    this.#state = 'answering';
+    const outcome = answerer.answer(exchange, this);
+    if (outcome === 'answered') this.finished();
+    return outcome !== undefined;
+  }
+
+  #waitForOrigin(): void {
+    this.#recorder = this.#exchange?.recorder;
+    this.#exchange = undefined;
     this.#state = 'waiting';
-    this.#pending.push(chunk);
     const giveUp = this.#context.pool.wait(this);
     if (this.#isWaiting()) {
       this.#giveUpWaiting = giveUp;
@@ -215,54 +212,19 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
     return this.#state === 'waiting';
   }
 
-  #process(chunk: Buffer): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    connection.cork();
-    try {
-      this.#reader.push(chunk);
-    } catch (error) {
-      connection.uncork();
-      this.#fail(toClientError(error));
-      return;
-    }
-    connection.uncork();
-    // Nothing that was sent needs an answer, such as Terminate, or the rest of a COPY that failed.
-    if (connection.tracker.outstanding === 0) this.originSettled();
-  }
-
-  #unlink(): void {
-    const connection = this.#connection!;
-    this.#connection = undefined;
+  #unlinked(): void {
     this.#state = 'idle';
-    this.#requests.compact();
-    this.#context.pool.release(connection);
-    this.#resume();
-  }
-
-  /** Reads on, unless the client does not take what it was sent. */
-  #resume(): void {
-    if (this.#stream.writableNeedDrain) this.#stream.pause();
-    else if (this.#stream.isPaused()) this.#stream.resume();
+    this.#stream.resume();
   }
 
   #onDrain(): void {
-    this.#connection?.resume();
-    if (this.#state === 'idle' || (this.#state === 'linked' && this.#connection?.isFull !== true)) this.#resume();
+    this.#link.resumeOrigin();
+    if (this.#state === 'idle' || (this.#state === 'linked' && !this.#link.isFull)) this.#stream.resume();
   }
 
   #pauseForOrigin(): void {
-    const connection = this.#connection!;
     this.#stream.pause();
-    connection.onDrain(() => {
-      if (this.#connection === connection) this.#resume();
-    });
-  }
-
-  #pinTo(cause: PinCause): void {
-    if (this.#pin !== undefined) return;
-    this.#pin = cause;
-    this.#context.onPin(cause);
+    this.#link.onDrain(() => this.#stream.resume());
   }
 
   #welcomed({ settings, key, rest }: Welcome): void {
@@ -270,23 +232,8 @@ export class ClientSession implements MessageHandler, Holder, Waiter {
     this.settings = settings;
     this.#key = key;
     this.#state = 'idle';
-    this.#resume();
+    this.#context.metrics.logins += 1;
+    this.#stream.resume();
     if (rest.length > 0) this.#onData(rest);
-  }
-
-  /** An error that ends the client; what it asked for before stays undone or is rolled back. */
-  #fail(error: HyperdriveError | WireError): void {
-    if (this.#state === 'closed') return;
-    const { sqlstate, remedy: hint, message } = error as WireError;
-    const report = error instanceof HyperdriveError ? error.report : { sqlstate, message, hint };
-    this.close(toErrorResponse({ ...report, severity: 'FATAL' }));
-  }
-
-  /** The last words are read before the stream is gone, unless the client takes too long. */
-  #sayFarewell(bytes: Buffer): void {
-    const stream = this.#stream;
-    const cancelTimer = this.#context.clock.after(farewellTimeout, () => stream.destroy());
-    stream.once('close', cancelTimer);
-    stream.end(bytes, () => stream.destroy());
   }
 }

@@ -1,10 +1,10 @@
 // A session until its client is in: the login, and what the client is told at the end of it. A CancelRequest ends here.
-import type { Duplex } from 'node:stream';
 import { toBackendKeyData, toParameterStatus, toReadyForQuery } from '@sallyport/postgres-wire';
 import type { WireError } from '@sallyport/postgres-wire';
 import type { Cancellable, CancelKey } from './cancel-keys.ts';
 import { ClientLogin } from './client-login.ts';
-import type { LoginOutcome } from './client-login.ts';
+import type { ClientCredentials, LoginOutcome } from './client-login.ts';
+import type { ClientStream } from './client-stream.ts';
 import type { SessionContext } from './session-context.ts';
 import { HyperdriveError, toClientError } from '../errors.ts';
 import { loginTimeout } from '../limits.ts';
@@ -18,24 +18,25 @@ export interface Welcome {
 
 export interface LoginEnds {
   client: Cancellable;
+  credentials: ClientCredentials;
   welcomed(welcome: Welcome): void;
   /** The stream is over; with an error, the client is told. */
   ended(error?: HyperdriveError | WireError): void;
 }
 
 export class LoginPhase {
-  readonly #stream: Duplex;
+  readonly #stream: ClientStream;
   readonly #context: SessionContext;
   readonly #ends: LoginEnds;
   readonly #login: ClientLogin;
   readonly #cancelTimer: () => void;
   #isOver = false;
 
-  constructor(stream: Duplex, context: SessionContext, ends: LoginEnds) {
+  constructor(stream: ClientStream, context: SessionContext, ends: LoginEnds) {
     this.#stream = stream;
     this.#context = context;
     this.#ends = ends;
-    this.#login = new ClientLogin(context.credentials, (bytes) => stream.write(bytes));
+    this.#login = new ClientLogin(ends.credentials, (bytes) => stream.write(bytes));
     this.#cancelTimer = context.clock.after(loginTimeout, () =>
       ends.ended(new HyperdriveError('login_timeout', 'The client did not log in in time')),
     );

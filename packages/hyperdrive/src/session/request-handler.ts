@@ -6,6 +6,7 @@
 import { Frontend, parseQuery, placeOfStatementName, replaceStatementName, WireError } from '@sallyport/postgres-wire';
 import type { Verdict } from '@sallyport/postgres-wire';
 import { ClientStatements, closeOfNothing, toNamedParse } from '../statements/client-statements.ts';
+import type { Exchange, PreparedStatements } from './exchange.ts';
 import { HyperdriveError } from '../errors.ts';
 import type { OriginConnection } from '../origin/origin-connection.ts';
 import { sessionEffectsOf } from './session-state.ts';
@@ -21,7 +22,7 @@ export interface RequestHandlerOptions {
   onPin: (cause: PinCause) => void;
 }
 
-export class RequestHandler {
+export class RequestHandler implements PreparedStatements {
   readonly #registry: StatementRegistry;
   readonly #maxPrepared: number;
   readonly #onPin: (cause: PinCause) => void;
@@ -83,6 +84,19 @@ export class RequestHandler {
     return true;
   }
 
+  /** The Parse behind its name of what a name means; undefined when there is no such statement. */
+  bodyOf(name: string): Buffer | undefined {
+    return name === '' ? this.#unnamed : this.#named?.bodyOf(name);
+  }
+
+  /** An exchange was answered without the origin: it has the same effects on what the client has prepared. */
+  adopt({ protocol, statement, parse }: Exchange): void {
+    if (protocol === 'simple') this.#unnamed = undefined;
+    else if (parse === undefined) return;
+    else if (statement === '') this.#unnamed = Buffer.from(parse);
+    else this.#ownNamed().adopt(statement!, parse);
+  }
+
   /** The client left: its statements are nobody's any more. */
   close(): void {
     this.#named?.clear();
@@ -130,8 +144,12 @@ export class RequestHandler {
       });
       return true;
     }
+    return this.#ownNamed().parse(connection, message.toString('latin1', start, end), body);
+  }
+
+  #ownNamed(): ClientStatements {
     this.#named ??= new ClientStatements({ registry: this.#registry, maxPrepared: this.#maxPrepared });
-    return this.#named.parse(connection, message.toString('latin1', start, end), body);
+    return this.#named;
   }
 
   /** Bind and Describe: the name becomes ours, and the statement is prepared first if it has to be. */

@@ -54,13 +54,8 @@ export class ClientStatements {
       connection.tracker.sent(Frontend.Parse);
       return Buffer.concat([...before, toNamedParse(ours, body)]);
     }
-    if (this.#names.size >= maxClientStatements || this.#bytes + body.length > maxClientStatementBytes) {
-      throw new HyperdriveError('too_many_statements', `A client may have ${maxClientStatements} prepared statements`);
-    }
-    const named: Named = { statement: this.#registry.intern(body), sent: undefined, attempts: 1, isThere: false };
+    const named = this.#add(name, body);
     const { statement } = named;
-    this.#names.set(name, named);
-    this.#bytes += body.length;
     const { tracker } = connection;
     // With nothing before it that can fail, and no failed transaction, there is nothing to do: the origin has it.
     const isSafe = tracker.outstanding === 0 && tracker.status !== 'E';
@@ -86,6 +81,17 @@ export class ClientStatements {
       },
     });
     return Buffer.concat([...before, toNamedParse(held.name, body)]);
+  }
+
+  /** The Parse behind its name, if the statement is there for certain. */
+  bodyOf(name: string): Buffer | undefined {
+    const named = this.#names.get(name);
+    return named?.sent === undefined ? named?.statement.body : undefined;
+  }
+
+  /** The client has prepared this as far as it knows, though no origin was asked. The name is free. */
+  adopt(name: string, body: Buffer): void {
+    this.#succeeded(this.#add(name, body));
   }
 
   /** Our name for a client's, and what has to be sent before it is used. Undefined: the client has no such statement. */
@@ -139,6 +145,16 @@ export class ClientStatements {
       },
     });
     return toNamedParse(sent.name, body);
+  }
+
+  #add(name: string, body: Buffer): Named {
+    if (this.#names.size >= maxClientStatements || this.#bytes + body.length > maxClientStatementBytes) {
+      throw new HyperdriveError('too_many_statements', `A client may have ${maxClientStatements} prepared statements`);
+    }
+    const named: Named = { statement: this.#registry.intern(body), sent: undefined, attempts: 1, isThere: false };
+    this.#names.set(name, named);
+    this.#bytes += body.length;
+    return named;
   }
 
   #succeeded(named: Named): void {

@@ -1,0 +1,195 @@
+// A client's side of an origin connection while it has one: requests go there, answers come back, and the connection
+// goes when nothing is owed and nothing of the client's is left in it.
+import { defineInspection, Frontend, MessageReader, trackedRequests, WireError } from '@sallyport/postgres-wire';
+import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
+import type { ClientStream } from './client-stream.ts';
+import type { Recorder } from './exchange.ts';
+import { toClientError } from '../errors.ts';
+import type { HyperdriveError } from '../errors.ts';
+import { maxWholeQuery } from '../limits.ts';
+import { countOne } from '../metrics.ts';
+import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
+import { RequestHandler } from './request-handler.ts';
+import type { SessionContext } from './session-context.ts';
+import type { PinCause } from './session-state.ts';
+
+const inspection = defineInspection({
+  side: 'frontend',
+  inspect: [...trackedRequests, Frontend.Password, Frontend.Terminate],
+  wholeUpToByType: new Map([
+    [Frontend.Query, maxWholeQuery],
+    [Frontend.Parse, maxWholeQuery],
+  ]),
+});
+
+export interface OriginLinkEnds {
+  /** The connection went back to the pool. */
+  unlinked(): void;
+  /** Everything was carried out, and the client has said goodbye. */
+  left(): void;
+  failed(error: HyperdriveError | WireError): void;
+}
+
+export class OriginLink implements MessageHandler, Holder {
+  readonly requests: RequestHandler;
+  readonly #stream: ClientStream;
+  readonly #context: SessionContext;
+  readonly #ends: OriginLinkEnds;
+  readonly #reader: MessageReader;
+  #connection: OriginConnection | undefined;
+  #recorder: Recorder | undefined;
+  #isLeaving = false;
+  #pin: PinCause | undefined;
+  /** When the oldest request that is not answered went to the origin. */
+  #askedAt = 0;
+
+  constructor(stream: ClientStream, context: SessionContext, ends: OriginLinkEnds) {
+    this.#stream = stream;
+    this.#context = context;
+    this.#ends = ends;
+    this.#reader = new MessageReader(this, inspection);
+    const { registry, pool } = context;
+    this.requests = new RequestHandler({
+      registry,
+      maxPrepared: pool.maxPrepared,
+      onPin: (cause) => this.#pinTo(cause),
+    });
+  }
+
+  /** Why it keeps its connection, when it does. */
+  get pin(): PinCause | undefined {
+    return this.#pin;
+  }
+
+  /** Whether the client said goodbye and something it asked for is still carried out. */
+  get owesLastAnswer(): boolean {
+    return this.#isLeaving && (this.#connection?.tracker.outstanding ?? 0) > 0;
+  }
+
+  get isFull(): boolean {
+    return this.#connection?.isFull === true;
+  }
+
+  /** Takes a connection; `recorder` sees the answer to what is sent first. */
+  attach(connection: OriginConnection, recorder: Recorder | undefined): void {
+    this.#connection = connection;
+    this.#recorder = recorder;
+    connection.link(this);
+  }
+
+  /** Sends what the client sent. */
+  process(chunk: Buffer): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    if (connection.tracker.outstanding > 0) this.#stopRecording();
+    else this.#askedAt = this.#context.clock.now();
+    connection.cork();
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      connection.uncork();
+      this.#ends.failed(toClientError(error));
+      return;
+    }
+    connection.uncork();
+    // Nothing that was sent needs an answer, such as Terminate, or the rest of a COPY that failed.
+    if (connection.tracker.outstanding === 0) this.originSettled();
+  }
+
+  cancel(): void {
+    if (this.#connection !== undefined && this.#connection.tracker.outstanding > 0) {
+      void this.#context.pool.cancel(this.#connection);
+    }
+  }
+
+  /** The client takes bytes again. */
+  resumeOrigin(): void {
+    this.#connection?.resume();
+  }
+
+  /** Calls back when the connection takes bytes again, if the client has it still. */
+  onDrain(callback: () => void): void {
+    const connection = this.#connection!;
+    connection.onDrain(() => {
+      if (this.#connection === connection) callback();
+    });
+  }
+
+  /** The client is gone: a transaction is rolled back, the connection goes to somebody else. */
+  close(): void {
+    this.#stopRecording();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) {
+      // In the middle of a message, the origin waits for bytes that will never come.
+      if (!this.#reader.atBoundary) this.#context.pool.discard(connection);
+      else this.#context.pool.reset(connection, this.#pin === undefined ? '' : 'DISCARD ALL');
+    }
+    this.requests.close();
+  }
+
+  fromOrigin(bytes: Buffer): boolean {
+    this.#recorder?.bytes(bytes);
+    return this.#stream.write(bytes);
+  }
+
+  settingChanged(): void {
+    // A function may change settings without any word of it in the query.
+    if (this.#pin === undefined) this.#pinTo('setting-changed');
+  }
+
+  originSettled(): void {
+    const { tracker } = this.#connection!;
+    if (this.#askedAt > 0) this.#context.metrics.querySeconds.observe(this.#context.clock.now() - this.#askedAt);
+    this.#askedAt = 0;
+    const recorder = this.#recorder;
+    this.#recorder = undefined;
+    recorder?.settled(tracker.status);
+    if (this.#isLeaving) this.#ends.left();
+    else if (this.#pin === undefined && tracker.idle && this.#reader.atBoundary) this.#unlink();
+  }
+
+  originLost(error: HyperdriveError): void {
+    this.#connection = undefined;
+    this.#ends.failed(error);
+  }
+
+  message(type: number, bytes: Buffer, start: number, end: number): Verdict {
+    if (type === Frontend.Terminate) {
+      this.#isLeaving = true;
+      return false;
+    }
+    if (type === Frontend.Password) throw new WireError('unknown_message', 'a password after the login');
+    if (this.#isLeaving) return false;
+    return this.requests.message(this.#connection!, type, { bytes, start, end });
+  }
+
+  large(type: number, prefix: Buffer): Verdict {
+    if (type === Frontend.Password) throw new WireError('unknown_message', 'a password after the login');
+    return this.requests.large(this.#connection!, type, prefix);
+  }
+
+  pass(bytes: Buffer): void {
+    this.#connection!.write(bytes);
+  }
+
+  #unlink(): void {
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    this.requests.compact();
+    this.#context.pool.release(connection);
+    this.#ends.unlinked();
+  }
+
+  #stopRecording(): void {
+    const recorder = this.#recorder;
+    this.#recorder = undefined;
+    recorder?.lost();
+  }
+
+  #pinTo(cause: PinCause): void {
+    if (this.#pin !== undefined) return;
+    this.#pin = cause;
+    countOne(this.#context.metrics.pins, cause);
+  }
+}

@@ -210,6 +210,7 @@ export class Socket {
       opened: (info) => {
         if (this.#state !== 'connecting') return;
         this.#state = 'open';
+        if (this.#init.transport.isLocal === true) this.#slot?.release();
         this.#opened.resolve(info);
       },
       data: (chunk) => this.#readable.data(chunk),

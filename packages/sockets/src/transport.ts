@@ -28,6 +28,8 @@ export interface TransportEvents {
 }
 
 export interface Transport {
+  /** The connection ends on this machine, at a pool: it takes one of the invocation's slots only while it connects. */
+  readonly isLocal?: boolean;
   /** Starts connecting. Called once. */
   open(events: TransportEvents): void;
   /** Asks for one `data` or `ended`. Never called again before the answer. */

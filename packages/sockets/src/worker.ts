@@ -5,6 +5,7 @@
  * @module
  */
 import { type Connect, connectThrough } from './create-connect.ts';
+import { isBound, BoundTransport } from './worker/bound-transport.ts';
 import { WorkerTransport } from './worker/transport.ts';
 
 export type { AddressLike, SocketAddress } from './address.ts';
@@ -19,5 +20,6 @@ export const connect: Connect = connectThrough({
   // workerd allocates 4 KiB for a read that brings no buffer, and hands a larger chunk on in pieces of that. 64 KiB were
   // a little faster in bulk, but seemed to cost small messages some 10 µs each: a compromise, not a measured optimum.
   readSize: 16_384,
-  createTransport: (address, options) => new WorkerTransport(address, options),
+  createTransport: (address, options) =>
+    isBound(address) ? new BoundTransport(address, options) : new WorkerTransport(address, options),
 });

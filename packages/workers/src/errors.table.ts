@@ -251,6 +251,11 @@ export const errorTable = {
     message: (d: { text: string }): string => d.text,
     remedy: 'Correct the file at this place.',
   },
+  invalid_connection_string: {
+    kind: 'user',
+    message: (d: { key: string; problem: string }): string => `${d.key}: ${d.problem}`,
+    remedy: 'Write postgres://user:password@host:5432/database, with special characters percent-encoded.',
+  },
   unresolved_import: {
     kind: 'user',
     message: (d: { specifier: string }): string => `"${d.specifier}" could not be found`,

@@ -7,11 +7,22 @@ export type { Bundle, BundleModule, ModuleType, SourceDiagnostic } from './bundl
 export { BuildError } from './bundle/build-error.ts';
 export { type Bundler, type BundlerOptions, createBundler } from './bundle/bundler.ts';
 export { WorkersError, type WorkersErrorCode } from './errors.ts';
-export type { Diagnostic, DurableObjectBinding, Json, ModuleRule, Project, QueueConsumer } from './project.ts';
+export type {
+  DatabaseLocation,
+  Diagnostic,
+  DurableObjectBinding,
+  HyperdriveBinding,
+  Json,
+  ModuleRule,
+  Project,
+  QueueConsumer,
+  SslMode,
+} from './project.ts';
 export type { LogLevel, RuntimeException, RuntimeLog } from './runtime/runtime-log.ts';
 export { type Runtime, type RuntimeExit, type RuntimeOptions, startRuntime } from './runtime/runtime.ts';
 export { type ProjectWatcher, type WatchOptions, watchProject } from './runtime/watch.ts';
-export { edgeHeaders } from './runtime/workerd-config.ts';
+export { edgeHeaders, type HyperdriveChannel } from './runtime/workerd-config.ts';
 export { parseCron, type CronSchedule } from './config/cron.ts';
+export { parseConnectionString, type ConnectionString } from './config/connection-string.ts';
 export { formatDiagnostics, type FormatOptions } from './config/format.ts';
 export { loadProject, type LoadedProject, type LoadProjectOptions } from './config/load-project.ts';

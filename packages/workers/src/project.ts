@@ -24,6 +24,33 @@ export interface QueueConsumer {
   maxBatchSize: number;
 }
 
+/** How the connection to a database is protected, by libpq's names. */
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+/** A database as a connection string names it. */
+export interface DatabaseLocation {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  sslmode: SslMode | undefined;
+  /** Absolute path of a PEM file with authorities, or `system`. */
+  sslrootcert: string | undefined;
+  /** Absolute paths of a client certificate and its key. */
+  sslcert: string | undefined;
+  sslkey: string | undefined;
+}
+
+/** A pooled database bound to `binding`. */
+export interface HyperdriveBinding {
+  binding: string;
+  /** Names a configuration of the edge; empty when only development needs it. */
+  id: string;
+  /** The database to use in development, in place of the configuration. */
+  local: DatabaseLocation | undefined;
+}
+
 /** A JSON value, as `vars` may hold. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -59,6 +86,7 @@ export interface Project {
   crons: string[];
   queueConsumers: QueueConsumer[];
   durableObjects: DurableObjectBinding[];
+  hyperdrive: HyperdriveBinding[];
   /** `dev` settings of the file. */
   dev: { ip: string; port: number };
   /** Files whose change means the project must be read again (the config, `.dev.vars`, `.env`, …). */

@@ -56,6 +56,7 @@ const emptyProject = (root: string): Project => ({
   crons: [],
   queueConsumers: [],
   durableObjects: [],
+  hyperdrive: [],
   dev: { ip: '127.0.0.1', port: 0 },
   watchFiles: [],
 });

@@ -4,12 +4,14 @@ import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import type { Diagnostic, Project } from '../project.ts';
 import { defaultCompatibilityDate, newestCompatibilityDate } from './compatibility.ts';
-import { readDurableObjects, type PlacedDurableObject } from './durable-objects.ts';
+import { readDurableObjects } from './durable-objects.ts';
 import { selectEnvironment } from './environment.ts';
 import { readCrons, readDev, readQueueConsumers } from './events.ts';
 import { findConfig, isDiagnostic, type ConfigLocation } from './find-config.ts';
 import { readMain, readModules, readTsconfig } from './modules.ts';
 import { readConfigFile } from './read-config.ts';
+import { readHyperdrive } from './hyperdrive.ts';
+import type { Path } from './position.ts';
 import type { Report } from './report.ts';
 import { readCompatibility, readName } from './runtime-settings.ts';
 import type { Table } from './value.ts';
@@ -76,7 +78,13 @@ async function readProject(
     { folder, environment, processEnv },
     report,
   );
-  const { vars, secretNames } = withoutClashes(variables, objects, report);
+  const sources = [processEnv, variables.values];
+  const hyperdrive = readHyperdrive(slot('hyperdrive'), { root: folder, sources }, report);
+  const bound = [
+    ...objects.map(({ binding, slot: { path } }) => ({ binding, what: 'Durable Object', path: [...path, 'name'] })),
+    ...hyperdrive.map(({ binding, slot: { path } }) => ({ binding, what: 'database', path: [...path, 'binding'] })),
+  ];
+  const { vars, secretNames } = withoutClashes(variables, bound, report);
   const crons = readCrons(slot('triggers'), report);
   const queueConsumers = readQueueConsumers(slot('queues'), report);
   const dev = readDev(slot('dev'), report);
@@ -97,28 +105,35 @@ async function readProject(
     crons,
     queueConsumers,
     durableObjects: objects.map(({ binding, className, sqlite }) => ({ binding, className, sqlite })),
+    hyperdrive: hyperdrive.map(({ binding, id, local }) => ({ binding, id, local })),
     dev,
     watchFiles: [...new Set(watched.filter((path) => path !== undefined))].map((path) => resolve(path)),
   };
 }
 
+/** A name that something is bound to, and where. */
+interface Bound {
+  binding: string;
+  what: string;
+  path: Path;
+}
+
 /** A name can be bound once: two in the file are an error, while a binding simply wins over a value of `.dev.vars`. */
 function withoutClashes(
   { vars, secretNames }: Pick<Project, 'vars' | 'secretNames'>,
-  objects: readonly PlacedDurableObject[],
+  bound: readonly Bound[],
   report: Report,
 ): Pick<Project, 'vars' | 'secretNames'> {
   const left = new Map(Object.entries(vars));
   const secrets = new Set(secretNames);
-  const bound = new Set<string>();
-  for (const { binding, slot } of objects) {
-    const isVariable = left.has(binding) && !secrets.has(binding);
-    if (isVariable || bound.has(binding)) {
-      const first = isVariable ? 'a variable' : 'a Durable Object';
-      const details = { name: binding, first, second: isVariable ? 'a Durable Object' : 'another Durable Object' };
-      report.error([...slot.path, 'name'], 'duplicate_binding', details);
+  const taken = new Map<string, string>();
+  for (const { binding, what, path } of bound) {
+    const other = left.has(binding) && !secrets.has(binding) ? 'variable' : taken.get(binding);
+    if (other !== undefined) {
+      const second = other === what ? `another ${what}` : `a ${what}`;
+      report.error(path, 'duplicate_binding', { name: binding, first: `a ${other}`, second });
     }
-    bound.add(binding);
+    taken.set(binding, what);
     left.delete(binding);
     secrets.delete(binding);
   }

@@ -22,6 +22,7 @@ export interface WorkerdConfigOptions {
   gatewaySocket: string;
   httpSocket: string;
   triggersSocket: string;
+  hyperdrive: readonly HyperdriveChannel[];
   stateDirectory: string;
   /** The file, relative to the configuration, that holds module `index` of the bundle. */
   moduleFile: (index: number) => string;
@@ -29,6 +30,19 @@ export interface WorkerdConfigOptions {
   triggers: string;
   /** Source of the Worker behind `caches`. */
   cache: string;
+}
+
+/**
+ * A database as the Worker sees it. User, password and database are the edge's own, made for this binding: the origin's
+ * are not in this configuration.
+ */
+export interface HyperdriveChannel {
+  binding: string;
+  /** Unix socket where the edge's pooler answers. */
+  socket: string;
+  user: string;
+  password: string;
+  database: string;
 }
 
 const moduleFields: Record<ModuleType, string> = {
@@ -51,7 +65,10 @@ function toVariable(name: string, value: Json): Value {
 /** Stable over restarts and edits: it names the folder of the class's objects. */
 const toUniqueKey = (project: Project, className: string): string => `${project.name}-${className}`;
 
-function toWorker({ project, bundle, moduleFile }: WorkerdConfigOptions): Value {
+/** workerd dials the designator itself, so it has to be a socket and cannot be a Worker. */
+const toChannelService = (index: number): string => `hyperdrive-${index}`;
+
+function toWorker({ project, bundle, moduleFile, hyperdrive }: WorkerdConfigOptions): Value {
   const classes = new Map(project.durableObjects.map((binding) => [binding.className, binding]));
   return {
     modules: bundle.modules.map(({ name, type }, index) => ({ name, [moduleFields[type]]: embed(moduleFile(index)) })),
@@ -62,6 +79,10 @@ function toWorker({ project, bundle, moduleFile }: WorkerdConfigOptions): Value 
       ...project.durableObjects.map(({ binding, className }) => ({
         name: binding,
         durableObjectNamespace: { className },
+      })),
+      ...hyperdrive.map(({ binding, user, password, database }, index) => ({
+        name: binding,
+        hyperdrive: { designator: toChannelService(index), scheme: 'postgresql', user, password, database },
       })),
     ],
     globalOutbound: 'internet',
@@ -79,13 +100,17 @@ function toWorker({ project, bundle, moduleFile }: WorkerdConfigOptions): Value 
 
 /** The configuration file's text. */
 export function toWorkerdConfig(options: WorkerdConfigOptions): string {
-  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache } = options;
+  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache, hyperdrive } = options;
   const style: Literal = { literal: 'proxy' };
   const config: Value = {
     logging: { structuredLogging: true },
     services: [
       { name: 'worker', worker: toWorker(options) },
       { name: 'internet', external: { address: `unix:${gatewaySocket}`, http: { style } } },
+      ...hyperdrive.map(({ socket }, index) => ({
+        name: toChannelService(index),
+        external: { address: `unix:${socket}`, tcp: {} },
+      })),
       { name: 'cache', worker: { modules: [{ name: 'cache.js', esModule: cache }], compatibilityDate: ownDate } },
       { name: 'state', disk: { path: stateDirectory, writable: true } },
       {

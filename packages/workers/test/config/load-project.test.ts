@@ -30,6 +30,7 @@ test('loadProject() fills in the defaults of a minimal project', async (t) => {
     crons: [],
     queueConsumers: [],
     durableObjects: [],
+    hyperdrive: [],
     dev: { ip: 'localhost', port: 8787 },
     watchFiles: ['wrangler.jsonc', '.dev.vars', '.env', '.env.local'].map((name) => join(folder, name)),
   });
@@ -143,6 +144,7 @@ test('loadProject() reads every key that has an effect, from TOML', async (t) =>
       { binding: 'COUNTER', className: 'Counter', sqlite: false },
       { binding: 'ROOM', className: 'Room', sqlite: true },
     ],
+    hyperdrive: [],
     dev: { ip: '0.0.0.0', port: 3000 },
   });
 });

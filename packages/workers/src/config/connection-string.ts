@@ -1,0 +1,61 @@
+// PostgreSQL connection strings, as libpq and the drivers read them: `postgres://user:password@host:port/database?…`.
+//
+// A problem is told without the string, which holds a password.
+import type { DatabaseLocation, SslMode } from '../project.ts';
+
+export type ConnectionString = DatabaseLocation | { problem: string };
+
+const defaultPort = 5432;
+const sslModes: readonly SslMode[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
+const isSslMode = (text: string): text is SslMode => (sslModes as readonly string[]).includes(text);
+
+/** Parts of the string that must be there; what is missing is named in the words of a user. */
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a connection string; parameters other than those about TLS are a driver's, and are left alone. */
+export function parseConnectionString(text: string): ConnectionString {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) return { problem: 'it is not a URL' };
+  if (scheme === 'mysql') return { problem: 'MySQL is not supported yet, only PostgreSQL' };
+  if (scheme !== 'postgres' && scheme !== 'postgresql') {
+    return { problem: `the scheme is ${scheme}:, not postgres: or postgresql:` };
+  }
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    return { problem: 'it cannot be read; a character in the user or password may need percent-encoding' };
+  }
+  const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(decode);
+  if (user === undefined || password === undefined || database === undefined) {
+    return { problem: 'it holds a % that is no percent-encoding; a literal one is %25' };
+  }
+  const host = url.hostname;
+  if (host === '') return { problem: 'it names no host' };
+  if (user === '') return { problem: 'it names no user' };
+  if (database === '') return { problem: 'it names no database' };
+  const sslmode = url.searchParams.get('sslmode') ?? undefined;
+  if (sslmode !== undefined && !isSslMode(sslmode)) {
+    return { problem: `sslmode is ${sslmode}; known are ${sslModes.join(', ')}` };
+  }
+  const port = url.port === '' ? defaultPort : Number(url.port);
+  const parameter = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
+  return {
+    host,
+    port,
+    user,
+    password,
+    database,
+    sslmode,
+    sslrootcert: parameter('sslrootcert'),
+    sslcert: parameter('sslcert'),
+    sslkey: parameter('sslkey'),
+  };
+}

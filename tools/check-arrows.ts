@@ -14,7 +14,14 @@ const mayImport: Record<string, readonly string[]> = {
   tunnel: ['@sallyport/egress'],
   control: ['@sallyport/egress'],
   workers: ['@sallyport/sockets', '@sallyport/egress'],
-  edge: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/workers', '@sallyport/tunnel', '@sallyport/control'],
+  edge: [
+    '@sallyport/sockets',
+    '@sallyport/egress',
+    '@sallyport/workers',
+    '@sallyport/tunnel',
+    '@sallyport/control',
+    '@sallyport/hyperdrive',
+  ],
   cli: ['@sallyport/edge', '@sallyport/workers', '@sallyport/egress', '@sallyport/control', '@sallyport/tunnel'],
   testkit: ['@sallyport/sockets', '@sallyport/egress', '@sallyport/tunnel', '@sallyport/workers', '@sallyport/edge'],
 };

@@ -32,6 +32,7 @@ function toProject(folder: string): Project {
     crons: [],
     queueConsumers: [],
     durableObjects: [],
+    hyperdrive: [],
     dev: { ip: '127.0.0.1', port: 0 },
     watchFiles: [],
   };

@@ -5,6 +5,7 @@ import {
   createEgress,
   type DialTunnel,
   directRoutes,
+  type EgressOptions,
   type OwnListener,
   type Policy,
   type Routes,
@@ -18,6 +19,8 @@ import type { OnGatewayEvent } from './gateway/events.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
 import { ownListeners } from './host/own-listeners.ts';
+import { HyperdriveService } from './hyperdrive/hyperdrive-service.ts';
+import { databasePolicy } from './hyperdrive/origin.ts';
 import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { createExplain } from './tunnels/explain.ts';
@@ -129,21 +132,27 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
 
   const worker = new WorkerService();
   const listeners = (): OwnListener[] => ownListeners({ front, tunnels, workers: [worker] });
-  const egress = createEgress({
-    policy: options.policy,
+  const ways: Omit<EgressOptions, 'policy'> = {
     ownListeners: listeners,
     routes: options.tunnels?.routes ?? {
       forName: (name) => (tunnels?.routes() ?? directRoutes).forName(name),
       forAddress: (address) => (tunnels?.routes() ?? directRoutes).forAddress(address),
     },
     dialTunnel: options.tunnels?.dial ?? ((...call) => tunnels!.dial(...call)),
+  };
+  const egress = createEgress({ ...ways, policy: options.policy });
+  const hyperdrive = new HyperdriveService({
+    egress: createEgress({ ...ways, policy: databasePolicy }),
+    usesLocal: true,
   });
+  cleanup.add(() => hyperdrive.close());
   cleanup.add(() => worker.close());
   await worker.start({
     load,
     loaded,
     backend,
     egress,
+    hyperdrive,
     findTrust: options.findTrust,
     stateDirectoryOf: () => options.stateDirectory ?? join(folder, 'state'),
     watch: options.watch !== false,

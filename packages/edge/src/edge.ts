@@ -14,6 +14,8 @@ import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-
 import type { OnGatewayEvent } from './gateway/events.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
+import { HyperdriveService } from './hyperdrive/hyperdrive-service.ts';
+import { databasePolicy } from './hyperdrive/origin.ts';
 import { ownListeners } from './host/own-listeners.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { createExplain, type Explain } from './tunnels/explain.ts';
@@ -50,6 +52,7 @@ export class Edge implements AsyncDisposable {
   readonly #workers: RunningWorker[] = [];
   #front: HttpFront | undefined;
   #tunnels: TunnelService | undefined;
+  #hyperdrive: HyperdriveService | undefined;
 
   /**
    * Resolves when the edge listens and every Worker answers or has reported why not.
@@ -138,8 +141,24 @@ export class Edge implements AsyncDisposable {
       }),
     );
     this.#front = front;
+    const hyperdrive = new HyperdriveService({
+      egress: createEgress({
+        policy: databasePolicy,
+        ownListeners: () => this.#ownListeners(),
+        routes: tunnels.routes(undefined),
+        dialTunnel: tunnels.dial,
+      }),
+      usesLocal: false,
+    });
+    this.#hyperdrive = hyperdrive;
+    this.#cleanup.add(() => hyperdrive.close());
     this.#cleanup.add(() => front.close());
     await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
+  }
+
+  #ownListeners(): OwnListener[] {
+    const workers = this.#workers.map(({ service }) => service);
+    return ownListeners({ front: this.#front, tunnels: this.#tunnels, workers });
   }
 
   async #startWorker({ entry, loaded, load }: LoadedEntry, backend: BackendState, options: EdgeOptions): Promise<void> {
@@ -148,12 +167,7 @@ export class Edge implements AsyncDisposable {
     const service = new WorkerService();
     const egress = createEgress({
       policy: entry.policy,
-      ownListeners: (): OwnListener[] =>
-        ownListeners({
-          front: this.#front,
-          tunnels: this.#tunnels,
-          workers: this.#workers.map((each) => each.service),
-        }),
+      ownListeners: () => this.#ownListeners(),
       routes: this.tunnels.routes(entry.network),
       dialTunnel: this.tunnels.dial,
     });
@@ -168,6 +182,7 @@ export class Edge implements AsyncDisposable {
       loaded,
       backend,
       egress,
+      hyperdrive: this.#hyperdrive!,
       findTrust: toFindTrust(config.trust),
       stateDirectoryOf: (project) => {
         const others = this.#workers.filter((other) => other.service !== service);

@@ -22,6 +22,15 @@ const registry = {
     message: (name: string): string => `Two Workers of this edge are called ${name}`,
     remedy: 'Give each project a "name" of its own: Durable Object storage goes by it.',
   },
+  hyperdrive_unknown: {
+    message: (detail: string): string => `There is no Hyperdrive configuration ${detail}`,
+    remedy:
+      'Create one with `sallyport hyperdrive create NAME --connection-string=postgres://…` and write its id; for `sallyport dev` a CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING> does as well.',
+  },
+  hyperdrive_file: {
+    message: (detail: string): string => `A file of a local connection string cannot be read: ${detail}`,
+    remedy: 'Correct sslrootcert, sslcert and sslkey; paths start at the folder of the configuration.',
+  },
   edge_unreachable: {
     message: (detail: string): string => `The edge does not answer: ${detail}`,
     remedy: 'Check that it runs, and the address and token given with --edge.',

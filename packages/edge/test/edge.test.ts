@@ -12,6 +12,7 @@ import { decodeToken, parseTunnelConfig, startAgent } from '@sallyport/tunnel';
 import { loadProject } from '@sallyport/workers';
 import type { EdgeConfig } from '../src/config/edge-config.ts';
 import { Edge, type TunnelEvent } from '../src/index.ts';
+import { HyperdriveService } from '../src/hyperdrive/hyperdrive-service.ts';
 import { BackendState } from '../src/front/backend.ts';
 import { WorkerService } from '../src/host/worker-service.ts';
 import { config, temporaryFolder, writeFiles } from './support/dev-bench.ts';
@@ -165,12 +166,14 @@ test('a Worker that is closed while it starts leaves nothing', async (t) => {
   const loaded = await load();
   process.env['TMPDIR'] = temporary;
   const service = new WorkerService();
+  const egress = createEgress({ policy: workerPolicy });
   const starting = service
     .start({
       load,
       loaded,
       backend: new BackendState(),
-      egress: createEgress({ policy: workerPolicy }),
+      egress,
+      hyperdrive: new HyperdriveService({ egress, usesLocal: false }),
       stateDirectoryOf: () => state,
       watch: true,
       ...events,

@@ -4,6 +4,7 @@ import type { ErrorReport } from '@sallyport/postgres-wire';
 
 /** The stable codes of this package's errors. */
 export type HyperdriveErrorCode =
+  | 'unknown_configuration'
   | 'pool_exhausted'
   | 'connect_failed'
   | 'tls_unsupported'
@@ -27,6 +28,11 @@ interface Row {
 }
 
 const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
+  unknown_configuration: {
+    sqlstate: '58000',
+    remedy:
+      "Create it with `sallyport hyperdrive create NAME --connection-string=postgres://…`, and write its id in the project's configuration.",
+  },
   pool_exhausted: {
     sqlstate: '58000',
     remedy: 'Make transactions shorter, raise the connection limit, or let statements of one transaction run together.',

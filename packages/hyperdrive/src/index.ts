@@ -13,6 +13,8 @@
  */
 export { startPooler } from './pooler.ts';
 export type { Pooler, PoolerOptions, PoolerStatus } from './pooler.ts';
+export { startFleet } from './fleet.ts';
+export type { Caching, Fleet, FleetConfig, FleetStatus } from './fleet.ts';
 export { createClientCredentials } from './session/client-login.ts';
 export type { ClientCredentials } from './session/client-login.ts';
 export type { ClientState } from './session/client-session.ts';

@@ -15,6 +15,7 @@ import {
   startRuntime,
 } from '@sallyport/workers';
 import type { BackendState } from '../front/backend.ts';
+import type { WorkerDatabases } from '../hyperdrive/hyperdrive-service.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { fingerprint } from './fingerprint.ts';
 import { fireScheduled, startCronSchedule } from './cron-schedule.ts';
@@ -35,6 +36,8 @@ export interface WorkerHostOptions {
   runDirectory: string;
   /** Durable Object storage of a project. */
   stateDirectoryOf: (project: Project) => string;
+  /** Opens the databases of a project, with sockets in the run's folder. */
+  openDatabases: (project: Project, directory: string) => Promise<WorkerDatabases>;
   onEvent: OnHostEvent;
   /** The files that make up the Worker, whenever they may have become others. */
   onInputs: (files: readonly string[]) => void;
@@ -47,6 +50,7 @@ export class WorkerHost {
   #project: Project | undefined;
   #bundler: Bundler | undefined;
   #runtime: Runtime | undefined;
+  #databases: WorkerDatabases | undefined;
   #running = '';
   #stopCrons: () => void = () => {};
   #work: Promise<void> | undefined;
@@ -97,6 +101,7 @@ export class WorkerHost {
     await this.#bundler?.close();
     await this.#work;
     await this.#runtime?.close();
+    await this.#databases?.close();
   }
 
   async #reloadUntilCurrent(): Promise<void> {
@@ -161,12 +166,18 @@ export class WorkerHost {
     this.#runtime = undefined;
     await backend.pause(previous === undefined ? 0 : replaceGrace);
     await previous?.close();
+    await this.#databases?.close();
+    this.#databases = undefined;
+    this.#databases = await this.#options.openDatabases(project, runDirectory);
+    const { channels, diagnostics } = this.#databases;
+    if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
     const runtime = await startRuntime({
       project,
       bundle,
       gatewaySocket,
       directory: runDirectory,
       stateDirectory: stateDirectoryOf(project),
+      hyperdrive: channels,
       onLog: (log) => {
         if (log.kind === 'exception') backend.threw(log.message);
         onEvent({ type: 'log', log });

@@ -8,6 +8,7 @@ import { Cleanup } from '../cleanup.ts';
 import type { BackendState } from '../front/backend.ts';
 import type { OnGatewayEvent } from '../gateway/events.ts';
 import { startGateway } from '../gateway/gateway.ts';
+import type { HyperdriveService } from '../hyperdrive/hyperdrive-service.ts';
 import type { OnHostEvent } from './host-event.ts';
 import { createRunDirectory, gatewaySocket } from './run-directory.ts';
 import { WorkerHost } from './worker-host.ts';
@@ -18,6 +19,7 @@ export interface WorkerServiceOptions {
   loaded: LoadedProject;
   backend: BackendState;
   egress: Egress;
+  hyperdrive: HyperdriveService;
   findTrust?: FindTrust | undefined;
   /** Durable Object storage of a project. */
   stateDirectoryOf: (project: Project) => string;
@@ -71,6 +73,7 @@ export class WorkerService implements AsyncDisposable {
       gatewaySocket: gateway.path,
       runDirectory,
       stateDirectoryOf: options.stateDirectoryOf,
+      openDatabases: (project, directory) => options.hyperdrive.open(project, directory),
       onEvent: options.onHostEvent,
       onInputs: (files) => watcher?.update(files),
       ...(inspectorPort === undefined ? {} : { inspectorPort }),

@@ -63,6 +63,7 @@ export async function startEncryption(
     throw originProtocol('Server connection attempt failed: the answer to SSLRequest is not PostgreSQL');
   }
   if (answer[0] === 0x4e) {
+    if (origin.allowsPlain === true) return { stream: plain };
     throw new HyperdriveError('tls_unsupported', 'Server connection attempt failed: the server does not support TLS');
   }
   try {

@@ -18,6 +18,8 @@ export interface Origin {
    * it the connection is plain.
    */
   startTls?: (stream: Duplex) => Promise<TlsUpgrade>;
+  /** Goes on in the clear when the other end has no TLS: libpq's `prefer`. Default: that is an error. */
+  allowsPlain?: boolean;
   /** Default: `prefer`. */
   channelBinding?: 'require' | 'prefer' | 'disable';
   /** Shown in pg_stat_activity. Default: `Sallyport Hyperdrive`. */

@@ -41,6 +41,7 @@ export class BoundTransport implements Transport {
   #early: (() => void)[] = [];
   /** Bytes sent ahead that the runtime has not taken. */
   #unsent = 0;
+  #reading = false;
   #isOpen = false;
   #isOver = false;
 
@@ -80,9 +81,13 @@ export class BoundTransport implements Transport {
   }
 
   async #read(): Promise<void> {
+    // Two reads that wait are answered one after the other: the stream asks again.
+    if (this.#reading) return;
+    this.#reading = true;
     try {
       const { done, value } = await this.#reader.read(this.#spare ?? new Uint8Array(readLength));
       this.#spare = undefined;
+      this.#reading = false;
       if (this.#isOver) return;
       if (done || value === undefined) return this.#events.ended();
       const bytes = value as Uint8Array<ArrayBuffer>;

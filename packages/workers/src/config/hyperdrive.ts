@@ -60,7 +60,12 @@ export function readHyperdrive(slot: Slot | undefined, options: HyperdriveOption
     }
     const { sslrootcert, sslcert, sslkey } = parsed;
     const authorities = sslrootcert === 'system' ? sslrootcert : at(options.root, sslrootcert);
-    return { ...parsed, sslrootcert: authorities, sslcert: at(options.root, sslcert), sslkey: at(options.root, sslkey) };
+    return {
+      ...parsed,
+      sslrootcert: authorities,
+      sslcert: at(options.root, sslcert),
+      sslkey: at(options.root, sslkey),
+    };
   }
 }
 

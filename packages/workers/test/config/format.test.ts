@@ -63,17 +63,17 @@ test('formatDiagnostics() lets nothing in a file drive the terminal', () => {
 
 test('a mistake in a real file is shown where it is', async (t) => {
   const folder = await createFolder(t, {
-    'wrangler.json': { ...plain, hyperdrive: [{ binding: 'DB' }] },
+    'wrangler.json': { ...plain, kv_namespaces: [{ binding: 'KV' }] },
     'index.js': '',
   });
   const { diagnostics } = await loadIn(folder);
   assert.equal(
     formatDiagnostics(diagnostics, { color: false, cwd: folder }),
     [
-      'wrangler.json:5:3 error: hyperdrive is not supported yet: pooled databases',
-      '  5 |   "hyperdrive": [',
+      'wrangler.json:5:3 error: kv_namespaces is not supported yet: Workers KV',
+      '  5 |   "kv_namespaces": [',
       '        ^',
-      '  fix: Remove hyperdrive, or move it to an environment that is not used here and pick another with --env.',
+      '  fix: Remove kv_namespaces, or move it to an environment that is not used here and pick another with --env.',
       '',
     ].join('\n'),
   );

@@ -52,7 +52,7 @@ test('the configuration holds no network service, and a Worker without a gateway
     triggers: '',
     cache: '',
   };
-  const config = toWorkerdConfig({ project: bench.project, bundle, moduleFile: String, ...paths });
+  const config = toWorkerdConfig({ project: bench.project, bundle, moduleFile: String, hyperdrive: [], ...paths });
   assert.doesNotMatch(config, /network/);
   assert.equal(config.match(/name = "internet"/g)?.length, 1);
   const runtime = await bench.start(bundle);

@@ -1,0 +1,112 @@
+// The databases of an edge: a fleet of pools, and a private channel for every binding of every Worker.
+import { join } from 'node:path';
+import type { Egress } from '@sallyport/egress';
+import { type Fleet, startFleet } from '@sallyport/hyperdrive';
+import type { Diagnostic, HyperdriveBinding, HyperdriveChannel, Project } from '@sallyport/workers';
+import { EdgeError } from '../errors.ts';
+import { type Channel, openChannel } from './channel.ts';
+import type { Database } from './database.ts';
+import { toLocalDatabase } from './local-database.ts';
+import { toFleetConfig } from './origin.ts';
+
+export interface HyperdriveOptions {
+  /** How databases are reached. */
+  egress: Egress;
+  /** Whether local connection strings stand in for configurations, as in development. */
+  usesLocal: boolean;
+  /** The configuration of an id as it is now. Default: there are none. */
+  find?: (id: string) => Promise<Database | undefined> | Database | undefined;
+}
+
+/** A Worker's databases, open for as long as its runtime runs. */
+export interface WorkerDatabases {
+  channels: readonly HyperdriveChannel[];
+  /** What its developer should know. */
+  diagnostics: readonly Diagnostic[];
+  close(): Promise<void>;
+}
+
+export class HyperdriveService implements AsyncDisposable {
+  readonly fleet: Fleet = startFleet();
+  readonly #options: HyperdriveOptions;
+  /** What the fleet was told of each, to see what changed. */
+  readonly #known = new Map<string, string>();
+  /** Configurations that a Worker asked for, found or not. */
+  readonly #wanted = new Set<string>();
+
+  constructor(options: HyperdriveOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a channel for each of a project's bindings, with sockets in `directory`.
+   * @throws EdgeError `hyperdrive_file`
+   */
+  async open(project: Project, directory: string): Promise<WorkerDatabases> {
+    const channels: Channel[] = [];
+    const diagnostics: Diagnostic[] = [];
+    const close = async (): Promise<void> => {
+      await Promise.all(channels.map((channel) => channel.close()));
+    };
+    try {
+      for (const [index, bound] of project.hyperdrive.entries()) {
+        const id = await this.#prepare(bound, project, diagnostics);
+        const path = join(directory, `db-${index}.sock`);
+        channels.push(await openChannel({ binding: bound.binding, path, fleet: this.fleet, id }));
+      }
+      return { channels, diagnostics, close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  /** Looks at what Workers use again: something about configurations changed. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#wanted].map((id) => this.#load(id)));
+  }
+
+  /** Sees to it that the fleet has what a binding means; returns the fleet's id of it. */
+  async #prepare(bound: HyperdriveBinding, project: Project, diagnostics: Diagnostic[]): Promise<string> {
+    const { binding, id, local } = bound;
+    if (local !== undefined && this.#options.usesLocal) {
+      const key = `local-${project.name}-${binding}`;
+      this.#configure(await toLocalDatabase({ id: key, name: binding }, local));
+      return key;
+    }
+    this.#wanted.add(id);
+    if (!(await this.#load(id))) diagnostics.push(toUnknown(bound, project));
+    return id;
+  }
+
+  /** Whether there is such a configuration. The Worker of one that is not there starts; its queries fail and say why. */
+  async #load(id: string): Promise<boolean> {
+    const database = id === '' ? undefined : await this.#options.find?.(id);
+    if (database !== undefined) this.#configure(database);
+    else if (this.#known.delete(id)) this.fleet.remove(id);
+    return database !== undefined;
+  }
+
+  /** A configuration that says what it said keeps its pool. */
+  #configure(database: Database): void {
+    const text = JSON.stringify(database);
+    if (this.#known.get(database.id) === text) return;
+    this.#known.set(database.id, text);
+    this.fleet.configure(toFleetConfig(database, this.#options.egress));
+  }
+
+  close(): Promise<void> {
+    return this.fleet.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function toUnknown({ binding, id }: HyperdriveBinding, { configPath }: Project): Diagnostic {
+  const which = id === '' ? `for ${binding}: its id is empty` : `${id}, which ${binding} is bound to`;
+  const { code, message, remedy } = new EdgeError('hyperdrive_unknown', which);
+  const said = remedy.replace('<BINDING>', binding);
+  return { severity: 'error', code, message, remedy: said, file: configPath, line: undefined, column: undefined };
+}

@@ -70,6 +70,7 @@ export class ClientStatements {
     const before = this.#makeRoom(connection);
     const held = connection.held.add(statement, connection.unit);
     named.sent = held;
+    held.claims += 1;
     connection.tracker.sent(Frontend.Parse, {
       done: () => {
         connection.held.confirm(held);
@@ -137,7 +138,7 @@ export class ClientStatements {
         this.#registry.release(present.statement);
         present.statement = statement;
         this.#succeeded(present);
-        connection.held.confirm({ statement, name: sent.name, isConfirmed: true, unit: connection.unit });
+        connection.held.confirm({ statement, name: sent.name, isConfirmed: true, unit: connection.unit, claims: 0 });
       },
       skipped: () => {
         this.#registry.release(statement);
@@ -160,17 +161,23 @@ export class ClientStatements {
   #succeeded(named: Named): void {
     named.isThere = true;
     named.attempts -= 1;
-    if (named.attempts === 0) named.sent = undefined;
+    if (named.attempts === 0) this.#settle(named);
   }
 
   /** One Parse of a name failed or was skipped; the name is free when none succeeded and none is to come. */
   #failed(name: string, named: Named): void {
     named.attempts -= 1;
     if (named.attempts > 0) return;
-    named.sent = undefined;
+    this.#settle(named);
     if (named.isThere || this.#names.get(name) !== named) return;
     this.#names.delete(name);
     this.#release(named);
+  }
+
+  /** The origin has answered every Parse of a name. */
+  #settle(named: Named): void {
+    if (named.sent !== undefined) named.sent.claims -= 1;
+    named.sent = undefined;
   }
 
   #release({ statement }: Named): void {

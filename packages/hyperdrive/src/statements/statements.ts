@@ -47,6 +47,8 @@ export interface HeldStatement {
   isConfirmed: boolean;
   /** The unit (requests up to a Sync) in which it was sent. */
   unit: number;
+  /** Names of clients that mean it until the origin has answered: as long as there are any, it is not given up. */
+  claims: number;
 }
 
 /** What one origin connection holds, least recently used first. */
@@ -72,7 +74,7 @@ export class HeldStatements {
   /** A new entry, under a new name. */
   add(statement: Statement, unit: number): HeldStatement {
     this.#names += 1;
-    const held = { statement, name: Buffer.from(`sallyport_${this.#names}`), isConfirmed: false, unit };
+    const held = { statement, name: Buffer.from(`sallyport_${this.#names}`), isConfirmed: false, unit, claims: 0 };
     // What the origin confirmed stays until something newer is confirmed too: this may fail.
     if (this.#held.get(statement.key)?.isConfirmed !== true) this.put(held);
     return held;
@@ -97,14 +99,19 @@ export class HeldStatements {
     if (this.#held.get(held.statement.key) === held) this.#held.delete(held.statement.key);
   }
 
-  /** Takes out what has to be closed before there is one more. */
+  /**
+   * Takes out what has to be closed before there is one more. What is on its way to the origin stays, so a pipeline that
+   * prepares more than may be kept goes beyond that until it is over.
+   */
   takeSurplus(most: number): HeldStatement[] {
-    const surplus = this.#unreachable.splice(0);
-    while (this.#held.size >= most) {
-      const oldest = this.#held.values().next().value;
-      if (oldest === undefined) break;
-      this.#held.delete(oldest.statement.key);
-      surplus.push(oldest);
+    const surplus = this.#unreachable.filter(({ claims }) => claims === 0);
+    if (surplus.length > 0) this.#unreachable = this.#unreachable.filter(({ claims }) => claims > 0);
+    if (this.#held.size < most) return surplus;
+    for (const [key, held] of this.#held) {
+      if (!held.isConfirmed || held.claims > 0) continue;
+      this.#held.delete(key);
+      surplus.push(held);
+      if (this.#held.size < most) break;
     }
     return surplus;
   }

@@ -76,9 +76,14 @@ export function startFleet({ clock }: { clock?: Clock } = {}): Fleet {
   const stop = async ({ pooler }: Member): Promise<void> => (await pooler).close();
 
   function configure(config: FleetConfig): void {
-    const previous = members.get(config.id);
-    members.set(config.id, start(config));
-    if (previous !== undefined) void stop(previous);
+    const member = members.get(config.id);
+    if (member === undefined || !member.isKnown) {
+      members.set(config.id, start(config));
+      if (member !== undefined) void stop(member);
+      return;
+    }
+    member.config = config;
+    void member.pooler.then((pooler) => pooler.renew(config.origin, config.pool));
   }
 
   function remove(id: string): void {

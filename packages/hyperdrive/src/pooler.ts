@@ -54,6 +54,8 @@ export interface Pooler extends AsyncDisposable {
   readonly address: AddressInfo | string | null;
   /** Serves a client on a byte stream, who has to know these credentials. Default: those of the options. */
   accept(stream: Duplex, credentials?: ClientCredentials): void;
+  /** Connects to another origin from now on, within other limits; clients stay, and what is in flight finishes. */
+  renew(origin: Origin, pool?: PoolOptions): void;
   /** Ends every client with an error that says so, and closes every connection. */
   close(): Promise<void>;
 }
@@ -107,6 +109,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       return server?.address() ?? null;
     },
     accept,
+    renew: (origin, limits) => pool.renew(origin, limits),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -17,6 +17,7 @@ import {
 } from '@sallyport/postgres-wire';
 import type { ErrorReport, MessageHandler, TransactionStatus, Verdict } from '@sallyport/postgres-wire';
 import { HyperdriveError } from '../errors.ts';
+import type { OriginDialer } from './origin-dialer.ts';
 import type { LoggedIn } from './origin-login.ts';
 import { HeldStatements } from '../statements/statements.ts';
 
@@ -77,6 +78,8 @@ export class OriginConnection implements MessageHandler {
   idleSince = 0;
   /** Cancel requests for it that are under way: nobody else may have it before they are over. */
   cancelling = 0;
+  /** What made it, and reaches the server that it is at. */
+  readonly dialer: OriginDialer;
   readonly #stream: Duplex;
   readonly #reader: MessageReader;
   #holder: Holder | undefined;
@@ -85,7 +88,8 @@ export class OriginConnection implements MessageHandler {
   /** Called when the connection ends while nobody has it. */
   onLost: () => void = () => {};
 
-  constructor({ stream, processId, secretKey, parameters }: LoggedIn, now: number) {
+  constructor({ stream, processId, secretKey, parameters }: LoggedIn, dialer: OriginDialer, now: number) {
+    this.dialer = dialer;
     this.#stream = stream;
     this.#reader = new MessageReader(this, inspection);
     this.processId = processId;

@@ -30,7 +30,7 @@ export class OriginDialer {
     const login = async (): Promise<OriginConnection> => {
       const stream = await dialled;
       stream.on('error', () => {});
-      return new OriginConnection(await logIn(stream, this.#origin), clock.now());
+      return new OriginConnection(await logIn(stream, this.#origin), this, clock.now());
     };
     try {
       return await within(connectTimeout, login(), clock);

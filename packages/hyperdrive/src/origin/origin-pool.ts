@@ -10,19 +10,9 @@ import { OriginDialer } from './origin-dialer.ts';
 import { systemClock, within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { Origin } from './origin.ts';
+import type { PoolOptions, PoolStatus, Waiter } from './pool-options.ts';
 
-export type PoolOptions = { -readonly [Name in keyof typeof poolDefaults]?: number } & {
-  clock?: Clock;
-  metrics?: PoolerMetrics;
-};
-
-/** Somebody who waits for a connection. */
-export interface Waiter {
-  /** Settings the connection should have, as SQL that sets them; empty for none. */
-  readonly settings: string;
-  granted(connection: OriginConnection): void;
-  refused(error: HyperdriveError): void;
-}
+export type { PoolOptions, PoolStatus, Waiter };
 
 interface Waiting {
   waiter: Waiter;
@@ -30,18 +20,9 @@ interface Waiting {
   cancelTimer: () => void;
 }
 
-export interface PoolStatus {
-  maxConnections: number;
-  /** Those that are ready, idle ones among them. */
-  connections: number;
-  connecting: number;
-  idle: number;
-  waiting: number;
-}
-
 export class OriginPool {
-  readonly #dialer: OriginDialer;
-  readonly #limits: { [Name in keyof typeof poolDefaults]: number };
+  #dialer: OriginDialer;
+  #limits: { [Name in keyof typeof poolDefaults]: number };
   readonly #clock: Clock;
   readonly #metrics: PoolerMetrics;
   readonly #all = new Set<OriginConnection>();
@@ -70,6 +51,14 @@ export class OriginPool {
       idle: this.#idle.length,
       waiting: this.#waiting.size,
     };
+  }
+
+  /** Connects to another origin from now on, within other limits; what is in use serves until it comes back. */
+  renew(origin: Origin, options: PoolOptions = {}): void {
+    this.#limits = { ...poolDefaults, ...options };
+    this.#dialer = new OriginDialer(origin, { clock: this.#clock, ...this.#limits });
+    this.#parameters.clear();
+    for (const connection of this.#idle.splice(0)) this.discard(connection);
   }
 
   get maxPrepared(): number {
@@ -133,7 +122,15 @@ export class OriginPool {
   release(connection: OriginConnection): void {
     connection.unlink();
     const isOld = this.#clock.now() - connection.createdAt >= this.#limits.maxLifetime;
-    if (connection.isClosed || this.#isClosed || isOld || !connection.tracker.idle || connection.tracker.uncertain) {
+    const isOutdated = connection.dialer !== this.#dialer;
+    if (
+      connection.isClosed ||
+      this.#isClosed ||
+      isOld ||
+      isOutdated ||
+      !connection.tracker.idle ||
+      connection.tracker.uncertain
+    ) {
       this.discard(connection);
       return;
     }
@@ -183,7 +180,7 @@ export class OriginPool {
   async cancel(connection: OriginConnection): Promise<void> {
     connection.cancelling += 1;
     try {
-      await this.#dialer.cancel(connection);
+      await connection.dialer.cancel(connection);
     } catch {
       // It did not get through; the client sees its query go on.
     }
@@ -257,8 +254,9 @@ export class OriginPool {
 
   async #connect(): Promise<void> {
     const since = this.#clock.now();
+    const dialer = this.#dialer;
     try {
-      const connection = await this.#dialer.connect();
+      const connection = await dialer.connect();
       this.#metrics.connectSeconds.observe(this.#clock.now() - since);
       this.#connecting -= 1;
       this.#all.add(connection);
@@ -266,6 +264,7 @@ export class OriginPool {
       this.release(connection);
     } catch (error) {
       this.#connecting -= 1;
+      if (dialer !== this.#dialer) return this.#grow();
       // Who waits for nothing but this attempt is told; with connections alive, waiting goes on.
       if (this.#all.size > 0) return;
       const failure = error as HyperdriveError;

@@ -1,0 +1,28 @@
+// What a pool is told, whom it serves, and what it tells of itself.
+import type { Clock } from '../clock.ts';
+import type { poolDefaults } from '../limits.ts';
+import type { HyperdriveError } from '../errors.ts';
+import type { PoolerMetrics } from '../metrics.ts';
+import type { OriginConnection } from './origin-connection.ts';
+
+export type PoolOptions = { -readonly [Name in keyof typeof poolDefaults]?: number } & {
+  clock?: Clock;
+  metrics?: PoolerMetrics;
+};
+
+export interface PoolStatus {
+  maxConnections: number;
+  /** Those that are ready, idle ones among them. */
+  connections: number;
+  connecting: number;
+  idle: number;
+  waiting: number;
+}
+
+/** Somebody who waits for a connection. */
+export interface Waiter {
+  /** Settings the connection should have, as SQL that sets them; empty for none. */
+  readonly settings: string;
+  granted(connection: OriginConnection): void;
+  refused(error: HyperdriveError): void;
+}

@@ -27,6 +27,7 @@ export interface SetupOptions {
   auth?: 'scram-sha-256' | 'cleartext' | 'trust';
   origin?: Partial<PoolerOptions['origin']>;
   answerer?: PoolerOptions['answerer'];
+  clock?: PoolerOptions['clock'];
 }
 
 export async function startSetup(t: TestScope, options: SetupOptions = {}): Promise<Setup> {
@@ -39,6 +40,7 @@ export async function startSetup(t: TestScope, options: SetupOptions = {}): Prom
       client: { ...ownCredentials, auth: options.auth ?? 'scram-sha-256' },
       listen: { host: '127.0.0.1', port: 0 },
       ...(options.answerer === undefined ? {} : { answerer: options.answerer }),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.pool === undefined ? {} : { pool: options.pool }),
     }),
   );

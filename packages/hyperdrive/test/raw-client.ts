@@ -7,6 +7,8 @@ import * as wire from '@sallyport/postgres-wire';
 const everything = wire.defineInspection({ side: 'backend', inspect: Object.values(wire.Backend), wholeUpTo: 2 ** 20 });
 
 export class RawClient {
+  /** What a CancelRequest has to say to mean this client. */
+  key: { processId: number; secretKey: Buffer } | undefined;
   readonly #socket: Socket;
   readonly #reader: wire.MessageReader;
   #received: Buffer[] = [];
@@ -22,6 +24,7 @@ export class RawClient {
         message: (type, bytes, start, end) => {
           this.#received.push(Buffer.from(bytes.subarray(start, end)));
           if (type === wire.Backend.ReadyForQuery) this.#owed -= 1;
+          if (type === wire.Backend.BackendKeyData) this.key = wire.parseBackendKeyData(bytes.subarray(start, end));
           return false;
         },
         large: () => false,
@@ -89,6 +92,16 @@ export class RawClient {
     this.#socket.end(wire.toTerminate());
     await closed;
   }
+}
+
+/** Sends a CancelRequest, and waits until it was taken. */
+export async function cancelRaw(port: number, { key }: RawClient): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => {});
+  socket.resume();
+  const closed = once(socket, 'close');
+  socket.write(wire.toCancelRequest(key!.processId, key!.secretKey));
+  await closed;
 }
 
 export async function connectRaw({

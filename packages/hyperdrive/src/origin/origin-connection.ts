@@ -80,6 +80,8 @@ export class OriginConnection implements MessageHandler {
   cancelling = 0;
   /** What made it, and reaches the server that it is at. */
   readonly dialer: OriginDialer;
+  /** A cancel request for it was given up, and may arrive later. */
+  isDoubtful = false;
   readonly #stream: Duplex;
   readonly #reader: MessageReader;
   #holder: Holder | undefined;

@@ -123,14 +123,8 @@ export class OriginPool {
     connection.unlink();
     const isOld = this.#clock.now() - connection.createdAt >= this.#limits.maxLifetime;
     const isOutdated = connection.dialer !== this.#dialer;
-    if (
-      connection.isClosed ||
-      this.#isClosed ||
-      isOld ||
-      isOutdated ||
-      !connection.tracker.idle ||
-      connection.tracker.uncertain
-    ) {
+    const isClean = connection.tracker.idle && !connection.tracker.uncertain && !connection.isDoubtful;
+    if (connection.isClosed || this.#isClosed || isOld || isOutdated || !isClean) {
       this.discard(connection);
       return;
     }
@@ -182,7 +176,8 @@ export class OriginPool {
     try {
       await connection.dialer.cancel(connection);
     } catch {
-      // It did not get through; the client sees its query go on.
+      // It did not get through, so the query goes on; but it may yet, and then it hits whatever runs there.
+      connection.isDoubtful = true;
     }
     connection.cancelling -= 1;
     if (connection.cancelling === 0 && connection.holder === undefined && !connection.isClosed)

@@ -9,8 +9,15 @@ export type HyperdriveErrorCode =
   | 'connect_failed'
   | 'tls_unsupported'
   | 'tls_failed'
+  | 'tls_expired'
+  | 'tls_not_yet_valid'
+  | 'tls_self_signed'
+  | 'tls_unknown_authority'
+  | 'tls_name_mismatch'
+  | 'tls_client_certificate'
   | 'origin_refused'
   | 'origin_protocol'
+  | 'test_query_failed'
   | 'connection_lost'
   | 'authentication_failed'
   | 'unknown_database'
@@ -40,6 +47,25 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
   connect_failed: { sqlstate: '58000', remedy: 'Check that the database runs and can be reached from here.' },
   tls_unsupported: { sqlstate: '58000', remedy: 'Turn on TLS at the database: sslmode asks for it.' },
   tls_failed: { sqlstate: '58000', remedy: 'Check the certificate of the database and the CA it is checked against.' },
+  tls_expired: { sqlstate: '58000', remedy: 'Renew the certificate of the database.' },
+  tls_not_yet_valid: { sqlstate: '58000', remedy: 'Check the clocks here and at the database.' },
+  tls_self_signed: { sqlstate: '58000', remedy: 'Upload the certificate as a CA, or use sslmode require without one.' },
+  tls_unknown_authority: {
+    sqlstate: '58000',
+    remedy: 'Upload the certificate of the authority that issued it: sallyport cert upload certificate-authority.',
+  },
+  tls_name_mismatch: {
+    sqlstate: '58000',
+    remedy: 'Use a host name that the certificate has, or sslmode verify-ca, which does not compare names.',
+  },
+  tls_client_certificate: {
+    sqlstate: '58000',
+    remedy: 'Upload a client certificate that the database trusts: sallyport cert upload mtls-certificate.',
+  },
+  test_query_failed: {
+    sqlstate: '58000',
+    remedy: 'Look at the cause: the login went well, then an empty query failed.',
+  },
   origin_refused: { sqlstate: '58000', remedy: 'The database said why; check user, password and database name.' },
   origin_protocol: { sqlstate: '58000', remedy: 'Check that a PostgreSQL answers at that address.' },
   connection_lost: {

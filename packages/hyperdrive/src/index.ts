@@ -22,6 +22,10 @@ export type { Answerer, Exchange, ExchangeClient, Recorder } from './session/exc
 export { bucketBounds, Histogram, PoolerMetrics } from './metrics.ts';
 export type { Counts } from './metrics.ts';
 export type { Origin, TlsUpgrade } from './origin/origin.ts';
+export { createOriginTls } from './origin/origin-tls.ts';
+export type { OriginTlsOptions } from './origin/origin-tls.ts';
+export { probeOrigin, toOriginProblem } from './probe.ts';
+export type { OriginProblem, ProbeOptions, ProbeResult } from './probe.ts';
 export type { PoolOptions, PoolStatus } from './origin/origin-pool.ts';
 export type { PinCause } from './session/session-state.ts';
 export { HyperdriveError, hyperdriveErrorCodes } from './errors.ts';

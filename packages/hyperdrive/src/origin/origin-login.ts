@@ -18,6 +18,7 @@ import {
 import type { AuthenticationRequest, BackendMessage, ErrorReport, ScramClient } from '@sallyport/postgres-wire';
 import { HyperdriveError } from '../errors.ts';
 import { maxLoginBytes } from '../limits.ts';
+import { isTlsAlert, toTlsError } from './origin-tls.ts';
 import type { Origin } from './origin.ts';
 
 /** A connection that is ready for queries. */
@@ -37,17 +38,29 @@ function originProtocol(message: string, cause?: unknown): HyperdriveError {
 
 /** The next chunk, with nothing left behind on the stream; undefined at its end. */
 function nextChunk(stream: Duplex): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    const settle = (chunk?: Buffer): void => {
-      stream.off('data', settle).off('end', over).off('close', over);
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      stream.off('data', settle).off('end', over).off('close', over).off('error', failed);
       stream.pause();
+    };
+    const settle = (chunk?: Buffer): void => {
+      leave();
       resolve(chunk);
     };
     const over = (): void => settle();
-    stream.on('data', settle).on('end', over).on('close', over);
+    const failed = (error: Error): void => {
+      leave();
+      // In TLS 1.3 a server says only after the handshake that it does not like our certificate.
+      reject(isTlsAlert(error) ? toTlsError(error) : toClosed(error));
+    };
+    stream.on('data', settle).on('end', over).on('close', over).on('error', failed);
     if (stream.destroyed || stream.readableEnded) settle();
     else stream.resume();
   });
+}
+
+function toClosed(cause?: unknown): HyperdriveError {
+  return originProtocol('Server connection attempt failed: the server closed the connection', cause);
 }
 
 /** Asks for TLS and starts it; the plain stream when the origin wants none. */
@@ -70,8 +83,7 @@ export async function startEncryption(
     const { stream, serverCertificate } = await origin.startTls(plain);
     return { stream, serverEndPoint: serverCertificate && toServerEndPoint(serverCertificate) };
   } catch (error) {
-    const reason = (error as Error).message;
-    throw new HyperdriveError('tls_failed', `Server connection attempt failed: TLS: ${reason}`, { cause: error });
+    throw error instanceof HyperdriveError ? error : toTlsError(error);
   }
 }
 
@@ -104,8 +116,7 @@ class Inbox {
       const message = this.#messages.shift();
       if (message !== undefined) return message;
       const chunk = await nextChunk(this.#stream);
-      if (chunk === undefined)
-        throw originProtocol('Server connection attempt failed: the server closed the connection');
+      if (chunk === undefined) throw toClosed();
       this.#bytes += chunk.length;
       if (this.#bytes > maxLoginBytes) throw originProtocol('Server connection attempt failed: a login without end');
       this.#reader.push(chunk);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { before, after, test } from 'node:test';
 import { createAuthority, startPostgres, testAuthority, use } from '@sallyport/testkit';
 import type { CertificateAuthority, PostgresServer, TestScope } from '@sallyport/testkit';
@@ -139,6 +139,10 @@ test('what is no PostgreSQL is told as such', async (t) => {
   await fails(originAt(silent), ['origin_protocol', 'origin_failed', /closed the connection/]);
 });
 
+const failing = (code: string): Partial<Origin> => ({
+  dial: () => Promise.reject(Object.assign(new Error(code), { code })),
+});
+
 test('a port where nothing listens, a name that does not resolve, and silence are told apart', async (t) => {
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -146,9 +150,6 @@ test('a port where nothing listens, a name that does not resolve, and silence ar
   listener.close();
   await once(listener, 'close');
   await fails(originAt(port), ['connect_failed', 'origin_refused', /connection_refused/]);
-  const failing = (code: string): Partial<Origin> => ({
-    dial: () => Promise.reject(Object.assign(new Error(code), { code })),
-  });
   await fails(originAt(0, failing('dns_error')), ['connect_failed', 'origin_unknown_host', /dns_error/]);
   await fails(originAt(0, failing('destination_denied')), ['connect_failed', 'origin_not_allowed', /denied/]);
   await fails(originAt(0, failing('EHOSTUNREACH')), ['connect_failed', 'origin_unreachable', /ehostunreach/]);

@@ -1,9 +1,8 @@
 // From a database to what its pool dials: through egress, so that policy, tunnels and decisions are those of every other
 // connection, and with TLS that begins here and ends at the database.
 import { definePolicy, type Egress, type Policy } from '@sallyport/egress';
-import type { FleetConfig, Origin } from '@sallyport/hyperdrive';
+import { createOriginTls, type FleetConfig, type Origin } from '@sallyport/hyperdrive';
 import type { Database } from './database.ts';
-import { startOriginTls } from './origin-tls.ts';
 
 /**
  * Where databases may be. An operator names them, and a Worker can say nothing to them but PostgreSQL, so this machine
@@ -29,7 +28,7 @@ export function toOrigin({ host, port, user, password, database, tls }: Database
     dial: async ({ signal }) => (await egress.open({ hostname: host, port }, { signal })).stream,
     ...(tls.mode === 'disable' || tls.mode === 'allow'
       ? {}
-      : { startTls: (plain) => startOriginTls(plain, host, tls) }),
+      : { startTls: createOriginTls({ sslmode: tls.mode, host, ca: tls.ca, certificate: tls.cert, key: tls.key }) }),
     ...(tls.mode === 'prefer' ? { allowsPlain: true } : {}),
   };
 }

@@ -12,7 +12,7 @@ import type { HyperdriveErrorCode } from '../errors.ts';
 import type { Origin } from './origin.ts';
 
 export interface OriginTlsOptions {
-  sslmode: 'require' | 'verify-ca' | 'verify-full';
+  sslmode: 'prefer' | 'require' | 'verify-ca' | 'verify-full';
   /** The host as the configuration names it: what the server is asked for, and what `verify-full` compares. */
   host: string;
   /** Authorities, PEM; Node's own when left out. */
@@ -29,7 +29,7 @@ export function createOriginTls(options: OriginTlsOptions): NonNullable<Origin['
   const host = options.host.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const settings: ConnectionOptions = {
     servername: isIP(host) === 0 ? host : '',
-    rejectUnauthorized: sslmode !== 'require' || ca !== undefined,
+    rejectUnauthorized: sslmode.startsWith('verify') || (sslmode === 'require' && ca !== undefined),
     checkServerIdentity: (_name, peer) => (sslmode === 'verify-full' ? checkServerIdentity(host, peer) : undefined),
     ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
     ...(certificate === undefined ? {} : { cert: certificate }),

@@ -32,15 +32,17 @@ const query = fc.constantFrom(...queries);
 
 /** One message of the extended protocol; parameters and copies are tested elsewhere. */
 const anyRequest = fc.oneof(
-  fc.tuple(name, query).map(([statement, text]) => wire.toParse({ name: statement, query: text })),
-  name.map((statement) => wire.toBind({ statement })),
-  name.map((statement) => wire.toDescribe('statement', statement)),
-  fc.constant(wire.toDescribe('portal')),
-  fc.constant(wire.toExecute('', 0)),
-  fc.constant(wire.toExecute('', 1)),
-  fc.constant(wire.toFlush()),
-  fc.constant(wire.toSync()),
-  query.map((text) => wire.toQuery(text)),
+  fc.tuple(name, query).map(([statement, text]) => [wire.toParse({ name: statement, query: text })]),
+  name.map((statement) => [wire.toBind({ statement })]),
+  // Bound first: a statement without result can be described in a failed transaction, but not prepared there again, as
+  // it may have to be (DESIGN.md, known differences).
+  name.map((statement) => [wire.toBind({ statement }), wire.toDescribe('statement', statement)]),
+  fc.constant([wire.toDescribe('portal')]),
+  fc.constant([wire.toExecute('', 0)]),
+  fc.constant([wire.toExecute('', 1)]),
+  fc.constant([wire.toFlush()]),
+  fc.constant([wire.toSync()]),
+  query.map((text) => [wire.toQuery(text)]),
 );
 /** Requests that make sense, so that more than errors happens. */
 const sensible = fc
@@ -55,15 +57,7 @@ const sensible = fc
 /** Not to be skipped: a name whose Close was is gone until the client hears of it (DESIGN.md, known differences). */
 const closing = name.map((statement) => [wire.toSync(), wire.toClose('statement', statement), wire.toSync()]);
 const again = name.map((statement) => [wire.toBind({ statement }), wire.toExecute(), wire.toSync()]);
-const script = fc.array(
-  fc.oneof(
-    anyRequest.map((one) => [one]),
-    sensible,
-    again,
-    closing,
-  ),
-  { maxLength: 14 },
-);
+const script = fc.array(fc.oneof(anyRequest, sensible, again, closing), { maxLength: 14 });
 /** Where the client waits for answers before it goes on. */
 const pauses = fc.array(fc.boolean(), { minLength: 14, maxLength: 14 });
 

@@ -21,6 +21,11 @@ interface Named {
 
 /** No statement has this name, so closing it does nothing, in its turn. */
 export const closeOfNothing: Buffer = toClose('statement', 'sallyport_0');
+/**
+ * What is prepared where a name has to be taken. It can be prepared at any time: a client's own statement could fail to
+ * be, because its table is gone or the transaction has failed, and that would be another error than the client's.
+ */
+const taken: Statement = { key: 'rollback\0\0\0', body: Buffer.from('rollback\0\0\0'), uses: 1 };
 const parseComplete = toBareReply('ParseComplete');
 
 export function toNamedParse(name: Buffer, body: Buffer): Buffer {
@@ -49,8 +54,8 @@ export class ClientStatements {
     const present = this.#names.get(name);
     if (present?.sent !== undefined) return this.#parseAgain(connection, { name, present, sent: present.sent }, body);
     if (present !== undefined) {
-      // The origin refuses a second statement of one name: in its turn.
-      const { before, name: ours } = this.#ensureHeld(connection, present.statement);
+      // The origin refuses a second statement of one name: in its turn, and only if nothing else is wrong with it.
+      const { before, name: ours } = this.#ensureHeld(connection, taken);
       connection.tracker.sent(Frontend.Parse);
       return Buffer.concat([...before, toNamedParse(ours, body)]);
     }

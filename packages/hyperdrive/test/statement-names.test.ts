@@ -1,0 +1,42 @@
+// A name that is taken is refused as the origin alone would: by its own rules, and in its turn.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { needs } from '@sallyport/testkit';
+import * as wire from '@sallyport/postgres-wire';
+import type { RawClient } from './raw-client.ts';
+import { connectRaw } from './raw-client.ts';
+import { ownCredentials, startSetup } from './pooler-setup.ts';
+
+/** The SQLSTATEs of what answers a batch. */
+async function errorsOf(client: RawClient, ...messages: Buffer[]): Promise<(string | undefined)[]> {
+  client.send(...messages);
+  const answers = await client.until(wire.Backend.ReadyForQuery);
+  return answers.filter((message) => message[0] === wire.Backend.ErrorResponse).map((one) => wire.sqlstateOf(one));
+}
+
+const prepare = (name: string, query: string): Buffer[] => [wire.toParse({ name, query }), wire.toSync()];
+
+test('A second Parse of a name fails with its own error, whatever became of the first', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  // One statement at a time on the one connection: another client's takes the place of the first.
+  const setup = await startSetup(t, {
+    postgres: { auth: 'trust' },
+    auth: 'trust',
+    pool: { maxConnections: 1, maxPrepared: 1 },
+  });
+  const where = { ...ownCredentials, port: setup.port };
+  const [one, other] = [await connectRaw(where), await connectRaw(where)];
+  t.after(() => one.close());
+  t.after(() => other.close());
+  assert.deepEqual(await errorsOf(one, wire.toQuery('create table t (n int)')), []);
+  assert.deepEqual(await errorsOf(one, ...prepare('a', 'select n from t')), []);
+  assert.deepEqual(await errorsOf(other, ...prepare('b', 'select 2')), []);
+  assert.deepEqual(await errorsOf(other, wire.toQuery('drop table t')), []);
+  // What the name means could not be prepared any more: that is not what is wrong.
+  assert.deepEqual(await errorsOf(one, ...prepare('a', 'select 1')), ['42P05']);
+  assert.deepEqual(await errorsOf(one, wire.toQuery('begin; select 1/0')), ['22012']);
+  assert.deepEqual(await errorsOf(one, ...prepare('a', 'select 1; select 2')), ['42601']);
+  assert.deepEqual(await errorsOf(one, ...prepare('a', 'select 1')), ['25P02']);
+  assert.deepEqual(await errorsOf(one, ...prepare('a', 'rollback')), ['42P05']);
+  assert.deepEqual(await errorsOf(one, wire.toQuery('rollback')), []);
+});

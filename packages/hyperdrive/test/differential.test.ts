@@ -31,17 +31,17 @@ const name = fc.constantFrom('', 'a', 'b', 'c');
 const query = fc.constantFrom(...queries);
 
 /** One message of the extended protocol; parameters and copies are tested elsewhere. */
-const anyRequest = fc.oneof(
+const anyRequest: fc.Arbitrary<Buffer[]> = fc.oneof(
   fc.tuple(name, query).map(([statement, text]) => [wire.toParse({ name: statement, query: text })]),
   name.map((statement) => [wire.toBind({ statement })]),
   // Bound first: a statement without result can be described in a failed transaction, but not prepared there again, as
   // it may have to be (DESIGN.md, known differences).
   name.map((statement) => [wire.toBind({ statement }), wire.toDescribe('statement', statement)]),
-  fc.constant([wire.toDescribe('portal')]),
-  fc.constant([wire.toExecute('', 0)]),
-  fc.constant([wire.toExecute('', 1)]),
-  fc.constant([wire.toFlush()]),
-  fc.constant([wire.toSync()]),
+  fc.constant<Buffer[]>([wire.toDescribe('portal')]),
+  fc.constant<Buffer[]>([wire.toExecute('', 0)]),
+  fc.constant<Buffer[]>([wire.toExecute('', 1)]),
+  fc.constant<Buffer[]>([wire.toFlush()]),
+  fc.constant<Buffer[]>([wire.toSync()]),
   query.map((text) => [wire.toQuery(text)]),
 );
 /** Requests that make sense, so that more than errors happens. */

@@ -37,7 +37,7 @@ export class BoundTransport implements Transport {
   #writer!: WritableStreamDefaultWriter<Uint8Array>;
   #ownership: Ownership | undefined;
   #spare: Uint8Array<ArrayBuffer> | undefined;
-  /** Writes made while the socket waits for a slot. */
+  /** What was asked for while the socket waited for a slot. */
   #early: (() => void)[] = [];
   /** Bytes sent ahead that the runtime has not taken. */
   #unsent = 0;
@@ -77,7 +77,8 @@ export class BoundTransport implements Transport {
   }
 
   pull(): void {
-    void this.#read();
+    if (this.#native === undefined) this.#early.push(() => void this.#read());
+    else void this.#read();
   }
 
   async #read(): Promise<void> {

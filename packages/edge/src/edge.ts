@@ -5,7 +5,7 @@ import { createEgress, type Egress, type OwnListener } from '@sallyport/egress';
 import { loadProject, type LoadedProject } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import type { EdgeConfig, WorkerEntry } from './config/edge-config.ts';
-import { listening } from './config/listen-address.ts';
+import { type ListenAddress, listening } from './config/listen-address.ts';
 import { toFindTrust } from './config/trust.ts';
 import { EdgeError } from './errors.ts';
 import { BackendState } from './front/backend.ts';
@@ -18,6 +18,8 @@ import { HyperdriveService } from './hyperdrive/hyperdrive-service.ts';
 import { databasePolicy } from './hyperdrive/origin.ts';
 import { ownListeners } from './host/own-listeners.ts';
 import { WorkerService } from './host/worker-service.ts';
+import { toHyperdriveFamilies } from './metrics/hyperdrive-metrics.ts';
+import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { createExplain, type Explain } from './tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
@@ -53,6 +55,7 @@ export class Edge implements AsyncDisposable {
   #front: HttpFront | undefined;
   #tunnels: TunnelService | undefined;
   #hyperdrive: HyperdriveService | undefined;
+  #metrics: MetricsServer | undefined;
 
   /**
    * Resolves when the edge listens and every Worker answers or has reported why not.
@@ -81,6 +84,11 @@ export class Edge implements AsyncDisposable {
 
   get tunnels(): TunnelService {
     return this.#tunnels!;
+  }
+
+  /** Where metrics are read, when they are. */
+  get metrics(): { host: string; port: number } | undefined {
+    return this.#metrics;
   }
 
   /** Names of the Workers, as `explain` takes them. */
@@ -152,13 +160,22 @@ export class Edge implements AsyncDisposable {
     });
     this.#hyperdrive = hyperdrive;
     this.#cleanup.add(() => hyperdrive.close());
+    if (config.metrics !== undefined) await this.#startMetrics(config.metrics, hyperdrive);
     this.#cleanup.add(() => front.close());
     await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
   }
 
+  async #startMetrics(address: ListenAddress, { fleet }: HyperdriveService): Promise<void> {
+    const server = await listening('metrics.address', address, () =>
+      startMetricsServer(address, () => toHyperdriveFamilies(fleet.status())),
+    );
+    this.#metrics = server;
+    this.#cleanup.add(() => server.close());
+  }
+
   #ownListeners(): OwnListener[] {
     const workers = this.#workers.map(({ service }) => service);
-    return ownListeners({ front: this.#front, tunnels: this.#tunnels, workers });
+    return ownListeners({ front: this.#front, tunnels: this.#tunnels, metrics: this.#metrics, workers });
   }
 
   async #startWorker({ entry, loaded, load }: LoadedEntry, backend: BackendState, options: EdgeOptions): Promise<void> {

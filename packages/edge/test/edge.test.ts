@@ -50,6 +50,7 @@ async function configure(
     http: { host: '127.0.0.1', port },
     tunnel: { ...anywhere, advertise: undefined },
     control: anywhere,
+    metrics: anywhere,
     workers: Object.keys(workers).map((project) => ({
       project: join(folder, project),
       env: undefined,

@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.ts';
 import { HyperdriveError } from './errors.ts';
+import type { PoolerMetrics } from './metrics.ts';
 import type { Origin } from './origin/origin.ts';
 import type { PoolOptions } from './origin/origin-pool.ts';
 import { startPooler } from './pooler.ts';
@@ -27,6 +28,7 @@ export interface FleetConfig {
 export interface FleetStatus extends PoolerStatus {
   id: string;
   name: string;
+  metrics: PoolerMetrics;
 }
 
 export interface Fleet extends AsyncDisposable {
@@ -109,7 +111,7 @@ export function startFleet({ clock }: { clock?: Clock } = {}): Fleet {
     },
     status: () =>
       [...members.values()].flatMap(({ config: { id, name }, isKnown, running }) =>
-        running === undefined || !isKnown ? [] : [{ id, name, ...running.status }],
+        running === undefined || !isKnown ? [] : [{ id, name, ...running.status, metrics: running.metrics }],
       ),
     close,
     [Symbol.asyncDispose]: close,

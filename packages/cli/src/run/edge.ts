@@ -45,10 +45,11 @@ export async function runEdge(values: Values): Promise<number> {
   return 0;
 }
 
-function announce({ url, tunnels, workers }: Edge, { tunnel }: EdgeConfig, log: DevLog): void {
+function announce({ url, tunnels, workers, metrics }: Edge, { tunnel }: EdgeConfig, log: DevLog): void {
   log.listening(url);
   log.say(`Connectors dial ${tunnel.host}:${tunnels.port}; tokens say ${tunnels.advertised.join(', ')}`);
   log.say(`Control API on ${tunnels.controlUrl}`);
+  if (metrics !== undefined) log.say(`Metrics on http://${metrics.host}:${metrics.port}/metrics`);
   if (workers.length > 0) log.say(`Workers: ${workers.join(', ')}`);
 }
 

@@ -41,6 +41,8 @@ export interface EdgeConfig {
     advertise: string[] | undefined;
   };
   control: ListenAddress;
+  /** Where metrics are read; undefined for nowhere. */
+  metrics: ListenAddress | undefined;
   workers: WorkerEntry[];
   trust: TrustEntry[];
 }
@@ -49,9 +51,10 @@ export const defaultListen = {
   http: { host: '127.0.0.1', port: 8080 },
   tunnel: { host: '127.0.0.1', port: 7844 },
   control: { host: '127.0.0.1', port: 7845 },
+  metrics: { host: '127.0.0.1', port: 7846 },
 } as const;
 
-const keys = ['state', 'http', 'tunnel', 'control', 'policy', 'worker', 'trust'] as const;
+const keys = ['state', 'http', 'tunnel', 'control', 'metrics', 'policy', 'worker', 'trust'] as const;
 
 /**
  * Reads and checks the file; warnings come with the configuration.
@@ -75,7 +78,7 @@ export async function loadEdgeConfig(
 
 /** A top-level key behind a table's header belongs to that table, in TOML. */
 function toKeyRemedy({ message, remedy }: ConfigurationError['diagnostics'][number]): string {
-  const misplaced = keys.find((key) => new RegExp(`(?:http|tunnel|control)\\.${key}\\b`).test(message));
+  const misplaced = keys.find((key) => new RegExp(`(?:http|tunnel|control|metrics)\\.${key}\\b`).test(message));
   if (misplaced === undefined) return remedy.replace('Remove it; it has no effect.', 'Remove or correct it.');
   return `Write ${misplaced} above the first [table] of the file; below a [table] a key belongs to that table.`;
 }
@@ -84,7 +87,7 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
   const folder = dirname(file);
   warnUnknown(root, keys, report);
   const state = readText(memberSlot(root, 'state'), report);
-  const section = (name: 'http' | 'tunnel' | 'control', known: string[]): Slot | undefined => {
+  const section = (name: 'http' | 'tunnel' | 'control' | 'metrics', known: string[]): Slot | undefined => {
     const slot = memberSlot(root, name);
     readTable(slot, report);
     warnUnknown(slot, known, report);
@@ -94,6 +97,7 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
   const tunnelSlot = section('tunnel', ['address', 'advertise']);
   const tunnel = readAddress(memberSlot(tunnelSlot, 'address'), defaultListen.tunnel, report);
   const control = readAddress(memberSlot(section('control', ['address']), 'address'), defaultListen.control, report);
+  const metrics = section('metrics', ['address']);
   const shared = readPolicyEntries(memberSlot(root, 'policy'), report);
   const tables = readArray(memberSlot(root, 'worker'), report, 'an array of tables: [[worker]]');
   const workers = await Promise.all(tables.map((slot) => readWorker(slot, folder, shared, report)));
@@ -104,6 +108,8 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
     http,
     tunnel: { ...tunnel, advertise: readAdvertised(memberSlot(tunnelSlot, 'advertise'), tunnel, report) },
     control,
+    metrics:
+      metrics === undefined ? undefined : readAddress(memberSlot(metrics, 'address'), defaultListen.metrics, report),
     workers,
     trust: await readTrust(memberSlot(root, 'trust'), folder, report),
   };

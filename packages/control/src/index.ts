@@ -1,5 +1,5 @@
 /**
- * What an edge remembers: tunnels, virtual networks and routes, over a store of documents with revisions, watches that
+ * What an edge remembers: tunnels, virtual networks, routes, Hyperdrive configurations and certificates, over a store of documents with revisions, watches that
  * resume, presence, and secrets encrypted at rest.
  *
  * @module
@@ -33,11 +33,35 @@ export type {
   Routes,
   RouteSet,
 } from './domain/routes.ts';
+export { Hyperdrive } from './domain/hyperdrive.ts';
+export type { CheckConfig } from './domain/hyperdrive.ts';
+export {
+  maxCacheSeconds,
+  maxConnectionLimit,
+  maxDatabaseNameBytes,
+  maxPasswordBytes,
+  sslModes,
+} from './domain/hyperdrive-config.ts';
+export type {
+  HyperdriveCaching,
+  HyperdriveConfig,
+  HyperdriveMtls,
+  HyperdriveOrigin,
+  HyperdriveSettings,
+  ResolvedHyperdriveConfig,
+  SslMode,
+} from './domain/hyperdrive-config.ts';
+export { Certificates } from './domain/certificates.ts';
+export type { Certificate, NewCertificate } from './domain/certificates.ts';
+export { maxPemLength } from './domain/pem.ts';
 export { firstNetworkId } from './domain/records.ts';
 export type { HostnameRoute, IpRoute, PublicHostname } from './domain/records.ts';
 export { maxConnections, maxHeaderSize, maxRequests, startControlApi } from './api/control-api.ts';
 export type { ApiRoute } from './api/router.ts';
 export { ApiError, succeeded } from './api/envelope.ts';
+export type { ApiErrorCode } from './api/envelope.ts';
+export { maxExplainedLength, maxPurgedTables } from './api/hyperdrive-handlers.ts';
+export type { HyperdriveHooks } from './api/hyperdrive-handlers.ts';
 export type { ControlApi, ControlApiOptions } from './api/control-api.ts';
 export type { ConnectorConnection, LinkDirectory } from './api/links.ts';
 export { maxBodySize } from './api/read-body.ts';

@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream';
 import { systemClock, type Clock } from '../clock.ts';
 import type { Control } from '../domain/control.ts';
 import { createAuthorize } from './authorize.ts';
+import { certificateHandlers } from './certificate-handlers.ts';
 import { ApiError, type Envelope, toFailure } from './envelope.ts';
+import { hyperdriveHandlers, type HyperdriveHooks } from './hyperdrive-handlers.ts';
 import type { LinkDirectory } from './links.ts';
 import { networkHandlers } from './network-handlers.ts';
 import { checkDeclaredSize, readBody } from './read-body.ts';
@@ -24,6 +26,8 @@ export interface ControlApiOptions {
   /** Address to listen on. Anything but loopback needs a TLS terminator in front: the token travels in the clear. */
   host?: string;
   port?: number;
+  /** What the edge does for Hyperdrive configurations. */
+  hyperdrive?: HyperdriveHooks;
   /** Further paths, which `:account` is checked for too. */
   handlers?: readonly ApiRoute[];
   /** Gets each HTTP CONNECT whose token (`Proxy-Authorization` or `Authorization`) is right, and owns its socket. */
@@ -67,6 +71,8 @@ export async function startControlApi(options: ControlApiOptions): Promise<Contr
     ...tunnelHandlers(options),
     ...networkHandlers(control),
     ...routeHandlers(control),
+    ...hyperdriveHandlers(control, options.hyperdrive),
+    ...certificateHandlers(control),
     ...(options.handlers ?? []),
   ]);
   const accounts = new Set(['default', control.accountTag]);

@@ -96,6 +96,62 @@ const table = {
     message: 'This edge does not do that',
     remedy: 'See the reference of the control API for what it does.',
   },
+  // What is wrong with an origin, found by connecting to it [Hyperdrive: troubleshooting, creation errors].
+  origin_unknown_host: {
+    status: 400,
+    code: 2008,
+    message: 'Bad hostname',
+    remedy: 'Check the spelling of the host, and that the edge can resolve it.',
+  },
+  origin_not_allowed: {
+    status: 400,
+    code: 2009,
+    message: 'The address of the origin is not one this edge connects to',
+    remedy:
+      'Use the address of the database itself; link-local and metadata addresses, and the edge itself, are refused.',
+  },
+  origin_unreachable: {
+    status: 400,
+    code: 2010,
+    message: 'Cannot connect to the host and port',
+    remedy: 'Check address, port and firewalls, and for a private network that its tunnel is connected.',
+  },
+  origin_refused: {
+    status: 400,
+    code: 2011,
+    message: 'Connection refused',
+    remedy: 'Check the port, and that the database listens on that address.',
+  },
+  origin_without_tls: {
+    status: 400,
+    code: 2012,
+    message: 'TLS (SSL) not supported by the database',
+    remedy: 'Turn on TLS at the database, or say sslmode "disable" for a private one.',
+  },
+  origin_credentials: {
+    status: 400,
+    code: 2013,
+    message: 'Invalid database credentials',
+    remedy: 'Check user and password, and that pg_hba.conf lets this user in from the edge.',
+  },
+  origin_database: {
+    status: 400,
+    code: 2014,
+    message: 'The specified database name does not exist',
+    remedy: 'Check the name of the database, or create it.',
+  },
+  origin_failed: {
+    status: 400,
+    code: 2015,
+    message: 'Failed to connect to the provided database',
+    remedy: 'Look at the message: it says what the database, or TLS, objected to.',
+  },
+  origin_query_failed: {
+    status: 400,
+    code: 2016,
+    message: 'Test query failed',
+    remedy: 'The login went well; look at the message for what the database said then.',
+  },
   internal_error: {
     status: 500,
     code: 10500,
@@ -109,10 +165,12 @@ export type ApiErrorCode = keyof typeof table;
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ApiErrorCode;
+  readonly remedy: string;
 
-  constructor(code: ApiErrorCode, detail = '', options?: { cause?: unknown }) {
+  constructor(code: ApiErrorCode, detail = '', options: { cause?: unknown; remedy?: string } = {}) {
     super(`${table[code].message}${detail && `: ${detail}`}`, options);
     this.code = code;
+    this.remedy = options.remedy || table[code].remedy;
   }
 }
 
@@ -136,8 +194,8 @@ const existing: [RegExp, number][] = [
 /** The status and envelope for anything that was thrown. Nothing but our own texts gets out. */
 export function toFailure(error: unknown): { status: number; envelope: Envelope; internal: boolean } {
   if (error instanceof ApiError) {
-    const { status, code, remedy } = table[error.code];
-    const problem = { code, message: error.message, error: error.code, remedy };
+    const { status, code } = table[error.code];
+    const problem = { code, message: error.message, error: error.code, remedy: error.remedy };
     return { status, envelope: failed(problem), internal: error.code === 'internal_error' };
   }
   const known = error instanceof ControlError ? domain[error.code] : undefined;

@@ -36,6 +36,11 @@ export class Body {
     throw new ApiError('invalid_request', `"${name}" is not a string`);
   }
 
+  /** Whether it is there and `null`, which in a change takes something away. */
+  isNull(name: string): boolean {
+    return this.#get(name) === null;
+  }
+
   requiredText(name: string): string {
     const value = this.text(name);
     if (value === undefined) throw new ApiError('invalid_request', `"${name}" is missing`);
@@ -46,6 +51,27 @@ export class Body {
     const value = this.#get(name) ?? undefined;
     if (value === undefined || typeof value === 'boolean') return value;
     throw new ApiError('invalid_request', `"${name}" is neither true nor false`);
+  }
+
+  number(name: string): number | undefined {
+    const value = this.#get(name) ?? undefined;
+    if (value === undefined || typeof value === 'number') return value;
+    throw new ApiError('invalid_request', `"${name}" is not a number`);
+  }
+
+  object(name: string): Body | undefined {
+    const value = this.#get(name) ?? undefined;
+    if (value === undefined) return undefined;
+    if (typeof value === 'object' && !Array.isArray(value)) return new Body(value);
+    throw new ApiError('invalid_request', `"${name}" is not an object`);
+  }
+
+  /** A list of at most `most` texts. */
+  texts(name: string, most: number): readonly string[] | undefined {
+    const value = this.#get(name) ?? undefined;
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.length <= most && value.every((each) => typeof each === 'string')) return value;
+    throw new ApiError('invalid_request', `"${name}" is not a list of at most ${most} strings`);
   }
 
   /** Standard base64, whose bytes no message shows. */

@@ -1,11 +1,12 @@
 // What changed, in the terms of those who must act on it: who holds links, and who is told which routes it serves.
 import type { Json } from '../store.ts';
-import { networkKey, prefixes, type TunnelRecord } from './records.ts';
+import { type NamedRecord, networkKey, prefixes, type TunnelRecord } from './records.ts';
 import type { Replica, ReplicaChange } from './replica.ts';
 
 export type ControlChange =
   | { type: 'tunnel-deleted' | 'secret-changed'; tunnelId: string }
-  | { type: 'routes-changed'; tunnelIds: Set<string> };
+  | { type: 'routes-changed'; tunnelIds: Set<string> }
+  | { type: 'hyperdrive-changed' | 'hyperdrive-deleted'; id: string };
 
 export interface Changes {
   onChange: (listener: (change: ControlChange) => void) => () => void;
@@ -34,6 +35,7 @@ export function createChanges(replica: Replica, { failed }: { failed: (error: Er
 
 function toControlChanges(replica: Replica, { key, before, after }: ReplicaChange): ControlChange[] {
   if (key.startsWith(prefixes.tunnels)) return toTunnelChanges(before, after);
+  if (key.startsWith(prefixes.hyperdrive)) return toHyperdriveChanges(before, after);
   const isRoute = [prefixes.ipRoutes, prefixes.hostnameRoutes, prefixes.publicHostnames].some((prefix) =>
     key.startsWith(prefix),
   );
@@ -63,4 +65,11 @@ function toTunnelChanges(before: Json | undefined, after: Json | undefined): Con
   // Each sealing has a nonce of its own.
   if (was.secret?.nonce !== is.secret?.nonce) return [{ type: 'secret-changed', tunnelId: is.id }];
   return [];
+}
+
+function toHyperdriveChanges(before: Json | undefined, after: Json | undefined): ControlChange[] {
+  const was = before as NamedRecord | undefined;
+  const is = after as NamedRecord | undefined;
+  if (is !== undefined && is.name !== '') return [{ type: 'hyperdrive-changed', id: is.id }];
+  return was === undefined || was.name === '' ? [] : [{ type: 'hyperdrive-deleted', id: was.id }];
 }

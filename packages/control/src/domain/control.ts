@@ -1,9 +1,11 @@
-// The control domain: tunnels, virtual networks and routes over one store, which other processes may write too.
+// The control domain: tunnels, virtual networks, routes, Hyperdrive configurations and certificates over one store, which other processes may write too.
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../clock.ts';
 import type { KeyRing } from '../key-ring.ts';
 import type { ControlStore } from '../store.ts';
 import { type ControlChange, createChanges } from './changes.ts';
+import { Certificates } from './certificates.ts';
+import { Hyperdrive } from './hyperdrive.ts';
 import { Networks } from './networks.ts';
 import { accountKey } from './records.ts';
 import { Replica } from './replica.ts';
@@ -31,6 +33,8 @@ export interface Control {
   readonly networks: Networks;
   readonly routes: Routes;
   readonly table: RouteTable;
+  readonly hyperdrive: Hyperdrive;
+  readonly certificates: Certificates;
   /** Calls back after each change, whichever process made it; the function it returns ends that. */
   onChange: (listener: (change: ControlChange) => void) => () => void;
   /** Idempotent. */
@@ -59,6 +63,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       deleteAll: (tunnelId) => routes.deleteAll({ tunnelId }),
     },
   });
+  const hyperdrive = new Hyperdrive(writer, { keys, date, certificates: () => certificates });
+  const certificates = new Certificates(writer, { keys, date, usersOf: (id) => hyperdrive.usersOf(id) });
   const table = createRouteTable(replica, networks);
   try {
     await replica.start();
@@ -66,7 +72,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const accountTag = options.accountTag ?? (await findAccount(writer));
     const changes = createChanges(replica, { failed });
     const close = (): Promise<void> => replica.close();
-    return { accountTag, tunnels, networks, routes, table, ...changes, close, [Symbol.asyncDispose]: close };
+    const parts = { accountTag, tunnels, networks, routes, table, hyperdrive, certificates };
+    return { ...parts, ...changes, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await replica.close();
     throw error;

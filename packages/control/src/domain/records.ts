@@ -60,6 +60,9 @@ export const prefixes = {
   ipRoutes: 'ip-routes/',
   hostnameRoutes: 'hostname-routes/',
   publicHostnames: 'public-hostnames/',
+  hyperdrive: 'hyperdrive/',
+  hyperdriveNames: 'hyperdrive-names/',
+  certificates: 'certificates/',
 } as const;
 
 /** `{ id }` of the network that is meant when none is named. */
@@ -76,6 +79,14 @@ export function tunnelKey(id: string): DocumentKey {
 
 export function networkKey(id: string): DocumentKey {
   return `${prefixes.networks}${id}`;
+}
+
+export function hyperdriveKey(id: string): DocumentKey {
+  return `${prefixes.hyperdrive}${id}`;
+}
+
+export function certificateKey(id: string): DocumentKey {
+  return `${prefixes.certificates}${id}`;
 }
 
 export function ipRouteKey({ network, virtual_network_id }: Pick<IpRoute, 'network' | 'virtual_network_id'>): string {

@@ -209,7 +209,7 @@ async function begin<Service>(
   const stop = control.onChange((change) => {
     if (change.type === 'routes-changed') {
       for (const tunnelId of change.tunnelIds) announce(tunnelId, registry.links(tunnelId));
-    } else {
+    } else if ('tunnelId' in change) {
       registry.revoke(change.tunnelId);
       publicHostnames.forget(change.tunnelId);
     }

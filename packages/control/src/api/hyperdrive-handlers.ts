@@ -1,0 +1,169 @@
+// `/accounts/A/hyperdrive/configs`: configurations in Cloudflare's shapes, and what an edge knows of their pools.
+import type { Control } from '../domain/control.ts';
+import type { HyperdriveConfig, HyperdriveSettings, ResolvedHyperdriveConfig } from '../domain/hyperdrive-config.ts';
+import { ControlError } from '../errors.ts';
+import { ApiError, type Envelope, succeeded } from './envelope.ts';
+import { type Body, queryText, toPage } from './request.ts';
+import type { ApiRoute } from './router.ts';
+
+/** What the edge does for configurations; without one of these, the API says that this edge does not do that. */
+export interface HyperdriveHooks {
+  /** Tries to connect as a configuration says, before it is stored. Rejects with an `ApiError` of a code `origin_…`. */
+  check?: (config: ResolvedHyperdriveConfig) => Promise<void>;
+  /** Drops what is kept of these tables, or everything. Returns how many answers that were. */
+  purge?: (id: string, tables: readonly string[] | undefined) => number | Promise<number>;
+  /** Whether a query's answer is kept, and why. */
+  explain?: (id: string, query: { sql: string }) => object | Promise<object>;
+  /** Of one pool, or of all; a configuration that nobody has used yet has none. */
+  status?: (id?: string) => readonly object[] | Promise<readonly object[]>;
+}
+
+/** Tables that one purge may name. */
+export const maxPurgedTables = 1000;
+/** Longest query that can be explained, in characters. */
+export const maxExplainedLength = 100_000;
+
+export function hyperdriveHandlers({ hyperdrive }: Control, hooks: HyperdriveHooks = {}): ApiRoute[] {
+  const path = '/accounts/:account/hyperdrive/configs';
+  const { check } = hooks;
+  const find = (id = ''): HyperdriveConfig => {
+    const config = hyperdrive.get(id.toLowerCase());
+    if (config === undefined) throw new ControlError('not_found', `Hyperdrive configuration ${id}`);
+    return config;
+  };
+  const show = (config: HyperdriveConfig): Envelope => succeeded(toShape(config));
+  return [
+    {
+      method: 'GET',
+      path,
+      handle({ query }) {
+        const name = queryText(query, 'name');
+        const found = hyperdrive.list().filter((config) => (name ?? config.name) === config.name);
+        return toPage(query, found.map(toShape));
+      },
+    },
+    {
+      method: 'POST',
+      path,
+      handle: async ({ body }) =>
+        show(await hyperdrive.create({ name: body.requiredText('name'), ...toSettings(body) }, check)),
+    },
+    { method: 'GET', path: `${path}/:id`, handle: ({ parameters }) => show(find(parameters['id'])) },
+    {
+      method: 'PUT',
+      path: `${path}/:id`,
+      async handle({ parameters, body }) {
+        const { id } = find(parameters['id']);
+        return show(await hyperdrive.replace(id, { name: body.requiredText('name'), ...toSettings(body) }, check));
+      },
+    },
+    {
+      method: 'PATCH',
+      path: `${path}/:id`,
+      async handle({ parameters, body }) {
+        const { id } = find(parameters['id']);
+        return show(await hyperdrive.update(id, { name: body.text('name'), ...toSettings(body) }, check));
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${path}/:id`,
+      async handle({ parameters }) {
+        await hyperdrive.delete(find(parameters['id']).id);
+        return succeeded(null);
+      },
+    },
+    ...poolHandlers(hooks, { path, find }),
+  ];
+}
+
+function poolHandlers(
+  { purge, explain, status }: HyperdriveHooks,
+  { path, find }: { path: string; find: (id?: string) => HyperdriveConfig },
+): ApiRoute[] {
+  const none = (what: string): ApiError => new ApiError('not_supported', `it has no pools to ${what}`);
+  return [
+    {
+      method: 'POST',
+      path: `${path}/:id/purge`,
+      async handle({ parameters, body }) {
+        const { id } = find(parameters['id']);
+        if (purge === undefined) throw none('purge');
+        const tables = body.texts('tables', maxPurgedTables);
+        if (tables?.length === 0) throw new ApiError('invalid_request', '"tables" is empty; leave it out to purge all');
+        return succeeded({ purged: await purge(id, tables) });
+      },
+    },
+    {
+      method: 'POST',
+      path: `${path}/:id/explain`,
+      async handle({ parameters, body }) {
+        const { id } = find(parameters['id']);
+        if (explain === undefined) throw none('ask');
+        const sql = body.requiredText('sql');
+        if (sql.length > maxExplainedLength) {
+          throw new ApiError('invalid_request', `"sql" has more than ${maxExplainedLength} characters`);
+        }
+        return succeeded(await explain(id, { sql }));
+      },
+    },
+    {
+      method: 'GET',
+      path: `${path}/:id/status`,
+      async handle({ parameters }) {
+        const { id } = find(parameters['id']);
+        if (status === undefined) throw none('tell of');
+        return succeeded(await status(id));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/accounts/:account/hyperdrive/status',
+      async handle() {
+        if (status === undefined) throw none('tell of');
+        return succeeded(await status());
+      },
+    },
+  ];
+}
+
+/** Ways to an origin that Cloudflare has and this edge has not, and what to use instead. */
+const otherWays = {
+  service_id: 'VPC services; name the host itself: a tunnel route leads there',
+  access_client_id: 'Access in front of a database; name the host itself: a tunnel route leads there',
+  access_client_secret: 'Access in front of a database; name the host itself: a tunnel route leads there',
+} as const;
+
+function toSettings(body: Body): HyperdriveSettings {
+  const origin = body.object('origin');
+  const caching = body.object('caching');
+  const mtls = body.object('mtls');
+  for (const [name, what] of Object.entries(otherWays)) {
+    if (origin?.has(name) === true) throw new ApiError('not_supported', `"${name}": no ${what}`);
+  }
+  return {
+    origin: origin && {
+      scheme: origin.text('scheme'),
+      host: origin.text('host'),
+      port: origin.number('port'),
+      database: origin.text('database'),
+      user: origin.text('user'),
+      password: origin.text('password'),
+    },
+    caching: caching && {
+      disabled: caching.boolean('disabled'),
+      max_age: caching.number('max_age'),
+      stale_while_revalidate: caching.number('stale_while_revalidate'),
+    },
+    mtls: mtls && {
+      ca_certificate_id: mtls.isNull('ca_certificate_id') ? null : mtls.text('ca_certificate_id'),
+      mtls_certificate_id: mtls.isNull('mtls_certificate_id') ? null : mtls.text('mtls_certificate_id'),
+      sslmode: mtls.text('sslmode'),
+    },
+    origin_connection_limit: body.isNull('origin_connection_limit') ? null : body.number('origin_connection_limit'),
+  };
+}
+
+function toShape({ caching, ...config }: HyperdriveConfig): object {
+  return { ...config, caching: caching.disabled ? { disabled: true } : caching };
+}

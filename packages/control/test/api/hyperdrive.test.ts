@@ -1,7 +1,7 @@
 // Hyperdrive configurations and certificates over HTTP, as wrangler sends and reads them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ApiError, type HyperdriveHooks } from '../../src/index.ts';
 import { createApiBench } from '../support/api-bench.ts';
 import { authority, issue } from '../support/certificates.ts';

@@ -31,7 +31,6 @@ export function hyperdriveHandlers({ hyperdrive }: Control, hooks: HyperdriveHoo
     if (config === undefined) throw new ControlError('not_found', `Hyperdrive configuration ${id}`);
     return config;
   };
-  const show = (config: HyperdriveConfig): Envelope => succeeded(toShape(config));
   return [
     {
       method: 'GET',
@@ -81,14 +80,13 @@ function poolHandlers(
   { purge, explain, status }: HyperdriveHooks,
   { path, find }: { path: string; find: (id?: string) => HyperdriveConfig },
 ): ApiRoute[] {
-  const none = (what: string): ApiError => new ApiError('not_supported', `it has no pools to ${what}`);
   return [
     {
       method: 'POST',
       path: `${path}/:id/purge`,
       async handle({ parameters, body }) {
         const { id } = find(parameters['id']);
-        if (purge === undefined) throw none('purge');
+        if (purge === undefined) throw noPools('purge');
         const tables = body.texts('tables', maxPurgedTables);
         if (tables?.length === 0) throw new ApiError('invalid_request', '"tables" is empty; leave it out to purge all');
         return succeeded({ purged: await purge(id, tables) });
@@ -99,7 +97,7 @@ function poolHandlers(
       path: `${path}/:id/explain`,
       async handle({ parameters, body }) {
         const { id } = find(parameters['id']);
-        if (explain === undefined) throw none('ask');
+        if (explain === undefined) throw noPools('ask');
         const sql = body.requiredText('sql');
         if (sql.length > maxExplainedLength) {
           throw new ApiError('invalid_request', `"sql" has more than ${maxExplainedLength} characters`);
@@ -112,7 +110,7 @@ function poolHandlers(
       path: `${path}/:id/status`,
       async handle({ parameters }) {
         const { id } = find(parameters['id']);
-        if (status === undefined) throw none('tell of');
+        if (status === undefined) throw noPools('tell of');
         return succeeded(await status(id));
       },
     },
@@ -120,11 +118,15 @@ function poolHandlers(
       method: 'GET',
       path: '/accounts/:account/hyperdrive/status',
       async handle() {
-        if (status === undefined) throw none('tell of');
+        if (status === undefined) throw noPools('tell of');
         return succeeded(await status());
       },
     },
   ];
+}
+
+function noPools(to: string): ApiError {
+  return new ApiError('not_supported', `it has no pools to ${to}`);
 }
 
 /** Ways to an origin that Cloudflare has and this edge has not, and what to use instead. */
@@ -162,6 +164,10 @@ function toSettings(body: Body): HyperdriveSettings {
     },
     origin_connection_limit: body.isNull('origin_connection_limit') ? null : body.number('origin_connection_limit'),
   };
+}
+
+function show(config: HyperdriveConfig): Envelope {
+  return succeeded(toShape(config));
 }
 
 function toShape({ caching, ...config }: HyperdriveConfig): object {

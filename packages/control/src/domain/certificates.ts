@@ -130,6 +130,7 @@ function missing(id: string): ControlError {
   return new ControlError('not_found', `certificate ${id}`);
 }
 
-function toCertificate({ private_key: _, ...rest }: CertificateRecord): Certificate {
-  return rest;
+function toCertificate(record: CertificateRecord): Certificate {
+  const { private_key: _, ...shown } = record;
+  return shown;
 }

@@ -129,15 +129,16 @@ export function toCaching(
   if (disabled && (max_age !== undefined || stale_while_revalidate !== undefined)) {
     throw invalid('max_age and stale_while_revalidate cannot be set when caching is disabled');
   }
-  const seconds = (name: string, value: number): number => {
-    if (isWhole(value, { least: 0, most: maxCacheSeconds })) return value;
-    throw invalid(`${name} is a whole number of seconds from 0 to ${maxCacheSeconds}, not ${value}`);
-  };
   return {
     disabled,
-    max_age: seconds('max_age', max_age ?? known.max_age),
-    stale_while_revalidate: seconds('stale_while_revalidate', stale_while_revalidate ?? known.stale_while_revalidate),
+    max_age: toSeconds('max_age', max_age ?? known.max_age),
+    stale_while_revalidate: toSeconds('stale_while_revalidate', stale_while_revalidate ?? known.stale_while_revalidate),
   };
+}
+
+function toSeconds(name: string, value: number): number {
+  if (isWhole(value, { least: 0, most: maxCacheSeconds })) return value;
+  throw invalid(`${name} is a whole number of seconds from 0 to ${maxCacheSeconds}, not ${value}`);
 }
 
 /** Whether the certificates exist is for the caller to see. @throws ControlError `invalid_value` */

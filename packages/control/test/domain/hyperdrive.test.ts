@@ -115,12 +115,13 @@ test('what cannot be a configuration is refused with the value that is wrong', a
   assert.equal(control.hyperdrive.find('a')!.origin.host, 'fd00::1');
 });
 
+const refuse = (): Promise<never> => Promise.reject(new Error('no'));
+
 test('a configuration is tried before it is stored, and again only when the way to the database changes', async (t) => {
   const { control } = await createBench(t);
   const { hyperdrive } = control;
   const tried: ResolvedHyperdriveConfig[] = [];
   const check = (config: ResolvedHyperdriveConfig): Promise<void> => Promise.resolve(void tried.push(config));
-  const refuse = (): Promise<never> => Promise.reject(new Error('no'));
   await assert.rejects(hyperdrive.create({ name: 'a', origin }, refuse), /no/);
   assert.deepEqual(hyperdrive.list(), []);
   const { id } = await hyperdrive.create({ name: 'a', origin }, check);

@@ -39,7 +39,7 @@ export function parseCertificates(text: unknown): { facts: CertificateFacts; fir
   if (first === undefined) throw invalid('"certificates" has no PEM block that begins with BEGIN CERTIFICATE');
   const facts = {
     certificates: `${parsed.map((each) => each.toString().trim()).join('\n')}\n`,
-    issuer: first.issuer.split('\n').reverse().join(','),
+    issuer: first.issuer.split('\n').toReversed().join(','),
     serial_number: BigInt(`0x${first.serialNumber}`).toString(),
     signature: signatureOf(first.raw),
     expires_on: new Date(first.validTo).toISOString(),

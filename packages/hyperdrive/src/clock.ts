@@ -22,7 +22,9 @@ export const systemClock: Clock = {
 /** The outcome of some work, or an error when it takes longer than it may. */
 export function within<Result>(milliseconds: number, work: Promise<Result>, clock: Clock): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(milliseconds, () => reject(new Error(`not done within ${milliseconds} ms`)));
+    const cancel = clock.after(milliseconds, () => {
+      reject(Object.assign(new Error(`not done within ${milliseconds} ms`), { code: 'ETIMEDOUT' }));
+    });
     void work.then(resolve, reject).finally(cancel);
   });
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../src/index.ts';
 
 export class ManualClock implements Clock {
-  #now = 0;
+  #now = 1_000;
   readonly #timers = new Set<{ at: number; callback: () => void }>();
 
   now(): number {

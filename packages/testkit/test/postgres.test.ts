@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { needs, startPostgres, testAuthority, use } from '../src/index.ts';
+import { needs, startCrashablePostgres, startPostgres, testAuthority, use } from '../src/index.ts';
 import type { PostgresServer } from '../src/index.ts';
 
 async function ask(server: PostgresServer, sql: string, options = ''): Promise<string> {
@@ -26,6 +26,17 @@ test('PostgreSQL answers a query, and is gone after stop()', async (t) => {
   assert.equal(await ask(server, 'show server_version_num').then((version) => Number(version) > 130_000), true);
   await server.stop();
   await assert.rejects(ask(server, 'select 1'), /refused/);
+});
+
+test('PostgreSQL that crashes is gone until it is restarted, with what was committed', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const server = await use(t, startCrashablePostgres());
+  await ask(server, 'create table t (n int)');
+  await ask(server, 'insert into t values (7)');
+  await server.crash();
+  await assert.rejects(ask(server, 'select 1'), /refused/);
+  await server.restart();
+  assert.equal(await ask(server, 'select n from t'), '7');
 });
 
 test('PostgreSQL refuses a wrong password', async (t) => {

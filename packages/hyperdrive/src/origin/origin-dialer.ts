@@ -79,5 +79,6 @@ export class OriginDialer {
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: string };
   if (code === 'ECONNREFUSED') return 'connection_refused';
+  if (code === 'ETIMEDOUT') return 'timed_out';
   return typeof code === 'string' ? code.toLowerCase() : (message ?? 'unknown');
 }

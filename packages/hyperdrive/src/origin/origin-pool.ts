@@ -108,7 +108,7 @@ export class OriginPool {
     const entry: Waiting = { waiter, since: this.#clock.now(), cancelTimer: () => {} };
     entry.cancelTimer = this.#clock.after(acquireTimeout, () => {
       this.#waiting.delete(entry);
-      waiter.refused(new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.'));
+      waiter.refused(this.#waitedInVain());
     });
     this.#waiting.add(entry);
     this.#grow();
@@ -116,6 +116,14 @@ export class OriginPool {
       entry.cancelTimer();
       this.#waiting.delete(entry);
     };
+  }
+
+  /** What kept somebody waiting: other clients, or a database that does not answer at all. */
+  #waitedInVain(): HyperdriveError {
+    const isDeaf = this.#all.size === 0 && this.#connecting > 0;
+    return isDeaf
+      ? new HyperdriveError('connect_failed', 'Server connection attempt failed: timed_out')
+      : new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.');
   }
 
   /** Takes a connection back. One that is not clean is closed. */

@@ -19,6 +19,8 @@ export type HyperdriveErrorCode =
   | 'origin_protocol'
   | 'test_query_failed'
   | 'connection_lost'
+  | 'query_timeout'
+  | 'idle_in_transaction'
   | 'authentication_failed'
   | 'unknown_database'
   | 'unsupported'
@@ -71,6 +73,14 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
   connection_lost: {
     sqlstate: '08006',
     remedy: 'Connect again; whether an open transaction was committed is not known.',
+  },
+  query_timeout: {
+    sqlstate: '57014',
+    remedy: 'Make the statement faster or ask for less at a time, or raise the query timeout of the pool.',
+  },
+  idle_in_transaction: {
+    sqlstate: '25P03',
+    remedy: 'End each transaction without waiting for anything else, or raise the idle-in-transaction timeout.',
   },
   authentication_failed: { sqlstate: '28P01', remedy: 'Use the connection string of the binding as it is.' },
   unknown_database: { sqlstate: '3D000', remedy: 'Use the connection string of the binding as it is.' },

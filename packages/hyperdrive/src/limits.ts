@@ -34,7 +34,11 @@ export const poolDefaults = {
   checkTimeout: 5_000,
   /** Statements prepared on one origin connection [PgBouncer max_prepared_statements]. */
   maxPrepared: 200,
-  /** What a CancelRequest may take. */
+  /** From a statement's beginning to its answer; 0 for no limit [Hyperdrive: maximum query duration]. */
+  queryTimeout: 60_000,
+  /** How long a transaction may wait for its client; 0 for no limit [as PgBouncer and PostgreSQL have it]. */
+  idleInTransactionTimeout: 0,
+  /** What a CancelRequest may take, and after it what the origin may take to end the query. */
   cancelTimeout: 10_000,
 } as const;
 

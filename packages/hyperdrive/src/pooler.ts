@@ -19,6 +19,7 @@ import type { Origin } from './origin/origin.ts';
 import { OriginPool } from './origin/origin-pool.ts';
 import type { PoolOptions, PoolStatus } from './origin/origin-pool.ts';
 import type { PinCause } from './session/session-state.ts';
+import { Watch } from './session/timeouts.ts';
 import { StatementRegistry } from './statements/statements.ts';
 
 export interface PoolerOptions {
@@ -69,6 +70,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
     pool,
     clock,
     metrics,
+    watch: new Watch(clock, () => pool.limits),
     answerer: options.answerer,
     cancelKeys: new CancelKeys(),
     registry: new StatementRegistry(),
@@ -94,6 +96,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
     server?.close();
     for (const session of sessions) session.end(new HyperdriveError('shutting_down', 'The pooler is shutting down'));
     pool.close();
+    context.watch.close();
     await closed;
   }
 

@@ -11,6 +11,7 @@ import {
   parseParameterStatus,
   parseReport,
   PipelineTracker,
+  sqlstateOf,
   toQuery,
   toTerminate,
   trackedReplies,
@@ -53,6 +54,7 @@ const inspection = defineInspection({
   ]),
 });
 
+const queryCanceled = '57014';
 const statusByByte: Readonly<Record<number, TransactionStatus>> = { 0x49: 'I', 0x54: 'T', 0x45: 'E' };
 
 /** What the origin said, of an error that is whole or only its beginning. */
@@ -76,6 +78,10 @@ export class OriginConnection implements MessageHandler {
   /** The settings of clients that are in force here, as one text. */
   settings = '';
   idleSince = 0;
+  /** ReadyForQuery so far. */
+  answers = 0;
+  /** Said to the client in place of the error with which a cancelled query ends. */
+  cancelReason: Buffer | undefined;
   /** Cancel requests for it that are under way: nobody else may have it before they are over. */
   cancelling = 0;
   /** What made it, and reaches the server that it is at. */
@@ -188,13 +194,15 @@ export class OriginConnection implements MessageHandler {
         return true;
       }
       case Backend.ReadyForQuery:
+        this.answers += 1;
         return this.#answered(this.tracker.received(type, statusByByte[bytes[start + 5]!] ?? 'E'));
       case Backend.ErrorResponse:
         // The origin says why it is about to end: nobody may get this connection in the moment before it does.
         if (this.#holder === undefined)
           throw new HyperdriveError('connection_lost', 'The database ended the connection');
         this.#onError?.(bytes.subarray(start, end));
-        return this.#answered(this.tracker.received(type));
+        this.tracker.received(type);
+        return this.#isCancel(bytes.subarray(start, end)) ? this.cancelReason! : true;
       default:
         return this.#answered(this.tracker.received(type));
     }
@@ -207,6 +215,10 @@ export class OriginConnection implements MessageHandler {
 
   pass(bytes: Buffer): void {
     if (this.#holder?.fromOrigin(bytes) === false) this.#stream.pause();
+  }
+
+  #isCancel(message: Buffer): boolean {
+    return this.cancelReason !== undefined && sqlstateOf(message) === queryCanceled;
   }
 
   #answered(token: RequestToken | undefined): Verdict {

@@ -10,7 +10,7 @@ import { OriginDialer } from './origin-dialer.ts';
 import { systemClock, within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { Origin } from './origin.ts';
-import type { PoolOptions, PoolStatus, Waiter } from './pool-options.ts';
+import type { PoolLimits, PoolOptions, PoolStatus, Waiter } from './pool-options.ts';
 
 export type { PoolOptions, PoolStatus, Waiter };
 
@@ -22,7 +22,7 @@ interface Waiting {
 
 export class OriginPool {
   #dialer: OriginDialer;
-  #limits: { [Name in keyof typeof poolDefaults]: number };
+  #limits: PoolLimits;
   readonly #clock: Clock;
   readonly #metrics: PoolerMetrics;
   readonly #all = new Set<OriginConnection>();
@@ -59,6 +59,10 @@ export class OriginPool {
     this.#dialer = new OriginDialer(origin, { clock: this.#clock, ...this.#limits });
     this.#parameters.clear();
     for (const connection of this.#idle.splice(0)) this.discard(connection);
+  }
+
+  get limits(): PoolLimits {
+    return this.#limits;
   }
 
   get maxPrepared(): number {

@@ -5,7 +5,9 @@ import type { HyperdriveError } from '../errors.ts';
 import type { PoolerMetrics } from '../metrics.ts';
 import type { OriginConnection } from './origin-connection.ts';
 
-export type PoolOptions = { -readonly [Name in keyof typeof poolDefaults]?: number } & {
+export type PoolLimits = { readonly [Name in keyof typeof poolDefaults]: number };
+
+export type PoolOptions = Partial<PoolLimits> & {
   clock?: Clock;
   metrics?: PoolerMetrics;
 };

@@ -5,7 +5,7 @@
 //   login ──▶ idle ──▶ waiting ──▶ linked ──▶ idle …        any state ──▶ closed
 //               └────▶ answering ──▶ idle, waiting
 import type { Duplex } from 'node:stream';
-import { Frontend, toErrorResponse } from '@sallyport/postgres-wire';
+import { Frontend, toErrorResponse, toReadyForQuery } from '@sallyport/postgres-wire';
 import type { WireError } from '@sallyport/postgres-wire';
 import type { CancelKey } from './cancel-keys.ts';
 import type { ClientCredentials } from './client-login.ts';
@@ -37,6 +37,8 @@ export class ClientSession implements Waiter, ExchangeClient {
   #exchange: Exchange | undefined;
   #recorder: Recorder | undefined;
   #key: CancelKey | undefined;
+  /** What waits first is one whole request: it can be refused, and the client goes on. */
+  #isWhole = false;
   /** A CancelRequest came while it waited. */
   #isCancelled = false;
   settings = '';
@@ -129,7 +131,22 @@ export class ClientSession implements Waiter, ExchangeClient {
   }
 
   refused(error: HyperdriveError): void {
-    this.end(error);
+    if (this.#state !== 'waiting') return;
+    if (!this.#isWhole || error.code === 'shutting_down') this.end(error);
+    else this.#answerWithError(error);
+  }
+
+  /** The request failed as a statement does: its client is idle again, and keeps its session. */
+  #answerWithError(error: HyperdriveError): void {
+    countOne(this.#context.metrics.errors, error.code);
+    const [, ...more] = this.#pending.splice(0);
+    this.#recorder?.lost();
+    this.#recorder = undefined;
+    this.#isCancelled = false;
+    this.#state = 'idle';
+    this.#stream.write(Buffer.concat([toErrorResponse({ ...error.report, severity: 'ERROR' }), toReadyForQuery('I')]));
+    this.#stream.resume();
+    for (const chunk of more) this.#onData(chunk);
   }
 
   write(bytes: Buffer): void {
@@ -183,6 +200,7 @@ export class ClientSession implements Waiter, ExchangeClient {
     const exchange = readExchange(bytes, this.#link.requests);
     this.#pending = [bytes];
     if (exchange === 'partial') return;
+    this.#isWhole = exchange !== undefined;
     if (exchange === undefined || !this.#isAnswered(exchange)) this.#waitForOrigin();
   }
 

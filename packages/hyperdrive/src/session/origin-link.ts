@@ -1,17 +1,25 @@
 // A client's side of an origin connection while it has one: requests go there, answers come back, and the connection
 // goes when nothing is owed and nothing of the client's is left in it.
-import { defineInspection, Frontend, MessageReader, trackedRequests, WireError } from '@sallyport/postgres-wire';
+import {
+  defineInspection,
+  Frontend,
+  MessageReader,
+  toErrorResponse,
+  trackedRequests,
+  WireError,
+} from '@sallyport/postgres-wire';
 import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
 import type { ClientStream } from './client-stream.ts';
 import type { Recorder } from './exchange.ts';
-import { toClientError } from '../errors.ts';
-import type { HyperdriveError } from '../errors.ts';
+import { HyperdriveError, toClientError } from '../errors.ts';
 import { maxWholeQuery } from '../limits.ts';
 import { countOne } from '../metrics.ts';
 import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { SessionContext } from './session-context.ts';
 import type { PinCause } from './session-state.ts';
+import { Stopwatch } from './timeouts.ts';
+import type { TimeoutLimits, Watched } from './timeouts.ts';
 
 const inspection = defineInspection({
   side: 'frontend',
@@ -30,12 +38,17 @@ export interface OriginLinkEnds {
   failed(error: HyperdriveError | WireError): void;
 }
 
-export class OriginLink implements MessageHandler, Holder {
+function toQueryTimeout(limit: number): HyperdriveError {
+  return new HyperdriveError('query_timeout', `canceling statement due to the pool's query timeout of ${limit} ms`);
+}
+
+export class OriginLink implements MessageHandler, Holder, Watched {
   readonly requests: RequestHandler;
   readonly #stream: ClientStream;
   readonly #context: SessionContext;
   readonly #ends: OriginLinkEnds;
   readonly #reader: MessageReader;
+  readonly #stopwatch = new Stopwatch();
   #connection: OriginConnection | undefined;
   #recorder: Recorder | undefined;
   #isLeaving = false;
@@ -75,6 +88,35 @@ export class OriginLink implements MessageHandler, Holder {
     this.#connection = connection;
     this.#recorder = recorder;
     connection.link(this);
+    this.#stopwatch.restart();
+    this.#context.watch.add(this);
+  }
+
+  /** Ends what takes too long. */
+  look(limits: TimeoutLimits, now: number): void {
+    const connection = this.#connection!;
+    switch (this.#stopwatch.look(connection, limits, now)) {
+      case 'query':
+        void this.#timeOut(connection, limits.queryTimeout);
+        break;
+      case 'stuck':
+        this.#ends.failed(toQueryTimeout(limits.queryTimeout));
+        break;
+      case 'transaction':
+        this.#ends.failed(
+          new HyperdriveError('idle_in_transaction', 'terminating connection due to idle-in-transaction timeout'),
+        );
+        break;
+      default:
+    }
+  }
+
+  async #timeOut(connection: OriginConnection, limit: number): Promise<void> {
+    const { code, report } = toQueryTimeout(limit);
+    countOne(this.#context.metrics.errors, code);
+    connection.cancelReason = toErrorResponse(report);
+    await this.#context.pool.cancel(connection);
+    connection.cancelReason = undefined;
   }
 
   /** Sends what the client sent. */
@@ -118,8 +160,7 @@ export class OriginLink implements MessageHandler, Holder {
   /** The client is gone: a transaction is rolled back, the connection goes to somebody else. */
   close(): void {
     this.#stopRecording();
-    const connection = this.#connection;
-    this.#connection = undefined;
+    const connection = this.#detach();
     if (connection !== undefined) {
       // In the middle of a message, the origin waits for bytes that will never come.
       if (!this.#reader.atBoundary) this.#context.pool.discard(connection);
@@ -150,7 +191,7 @@ export class OriginLink implements MessageHandler, Holder {
   }
 
   originLost(error: HyperdriveError): void {
-    this.#connection = undefined;
+    this.#detach();
     this.#ends.failed(error);
   }
 
@@ -174,11 +215,17 @@ export class OriginLink implements MessageHandler, Holder {
   }
 
   #unlink(): void {
-    const connection = this.#connection!;
-    this.#connection = undefined;
+    const connection = this.#detach()!;
     this.requests.compact();
     this.#context.pool.release(connection);
     this.#ends.unlinked();
+  }
+
+  #detach(): OriginConnection | undefined {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#context.watch.delete(this);
+    return connection;
   }
 
   #stopRecording(): void {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Answerer } from './exchange.ts';
 import type { PoolerMetrics } from '../metrics.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
+import type { Watch } from './timeouts.ts';
 import type { StatementRegistry } from '../statements/statements.ts';
 
 export interface SessionContext {
@@ -13,6 +14,7 @@ export interface SessionContext {
   registry: StatementRegistry;
   clock: Clock;
   metrics: PoolerMetrics;
+  watch: Watch;
   /** Looks at exchanges before they take a connection. */
   answerer?: Answerer | undefined;
   onClosed(session: ClientSession): void;

@@ -40,3 +40,19 @@ test('A second Parse of a name fails with its own error, whatever became of the 
   assert.deepEqual(await errorsOf(one, ...prepare('a', 'rollback')), ['42P05']);
   assert.deepEqual(await errorsOf(one, wire.toQuery('rollback')), []);
 });
+
+test('The unnamed statement survives a query that an error made the origin skip', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { port } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  const client = await connectRaw({ ...ownCredentials, port });
+  t.after(() => client.close());
+  assert.deepEqual(await errorsOf(client, ...prepare('', 'select 1')), []);
+  const use = [wire.toBind({}), wire.toExecute(), wire.toSync()];
+  client.send(wire.toBind({ statement: 'none' }), wire.toQuery('select 2'), wire.toSync(), ...use);
+  const failed = await client.until(wire.Backend.ReadyForQuery);
+  assert.equal(wire.sqlstateOf(failed[0]!), '26000');
+  assert.equal((await client.until(wire.Backend.ReadyForQuery))[0]?.[0], wire.Backend.BindComplete);
+  assert.deepEqual(await errorsOf(client, ...use), []);
+  assert.deepEqual(await errorsOf(client, wire.toQuery('select 2')), []);
+  assert.deepEqual(await errorsOf(client, ...use), ['26000']);
+});

@@ -8,7 +8,7 @@ import type { Verdict } from '@sallyport/postgres-wire';
 import { ClientStatements, closeOfNothing, toNamedParse } from '../statements/client-statements.ts';
 import type { Exchange, PreparedStatements } from './exchange.ts';
 import { HyperdriveError } from '../errors.ts';
-import type { OriginConnection } from '../origin/origin-connection.ts';
+import type { OriginConnection, RequestToken } from '../origin/origin-connection.ts';
 import { sessionEffectsOf } from './session-state.ts';
 import type { PinCause } from './session-state.ts';
 import type { StatementRegistry } from '../statements/statements.ts';
@@ -42,8 +42,8 @@ export class RequestHandler implements PreparedStatements {
     switch (type) {
       case Frontend.Query:
         this.#look(connection, parseQuery(bytes.subarray(start, end)));
-        this.#forgetUnnamed(connection);
-        break;
+        connection.tracker.sent(type, this.#dropsUnnamed(connection));
+        return true;
       case Frontend.Parse:
         return this.#parse(connection, bytes.subarray(start, end));
       case Frontend.Bind:
@@ -121,7 +121,19 @@ export class RequestHandler implements PreparedStatements {
     if (forgetsNames) this.close();
   }
 
-  /** A simple query takes the unnamed statement with it [pg 55.2.3]. */
+  /** A simple query takes the unnamed statement with it [pg 55.2.3], unless an error makes the origin skip it. */
+  #dropsUnnamed(connection: OriginConnection): RequestToken | undefined {
+    const own = this.#unnamed;
+    const { unnamed } = connection;
+    if (own === undefined && unnamed === undefined) return undefined;
+    return {
+      done: () => {
+        if (this.#unnamed === own) this.#unnamed = undefined;
+        if (connection.unnamed === unnamed) connection.unnamed = undefined;
+      },
+    };
+  }
+
   #forgetUnnamed(connection: OriginConnection): void {
     connection.unnamed = undefined;
     this.#unnamed = undefined;

@@ -19,8 +19,9 @@ import type { OnGatewayEvent } from './gateway/events.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
 import { ownListeners } from './host/own-listeners.ts';
-import { HyperdriveService } from './hyperdrive/hyperdrive-service.ts';
+import { createHyperdriveHooks } from './hyperdrive/api-hooks.ts';
 import { databasePolicy } from './hyperdrive/origin.ts';
+import { followConfigurations, startHyperdrive } from './hyperdrive/start-hyperdrive.ts';
 import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { createExplain } from './tunnels/explain.ts';
@@ -121,14 +122,21 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     () => [{ name: worker.project?.name ?? 'worker', egress }],
     () => tunnels?.registry,
   );
+  const hooks = createHyperdriveHooks(() => hyperdrive);
   // Beside the start of the Worker, which takes longer.
   const { onTunnelEvent = () => {}, tunnelPort } = options;
   const own =
     options.tunnels === undefined
-      ? startOwnTunnels(folder, { port: tunnelPort, explain, onEvent: onTunnelEvent })
+      ? startOwnTunnels(folder, { port: tunnelPort, explain, hyperdrive: hooks, onEvent: onTunnelEvent })
       : undefined;
-  const tunnelsReady = own?.then((service) => (tunnels = service));
-  cleanup.add(async () => (await tunnelsReady)?.close());
+  const tunnelsReady = own?.then((service) => {
+    tunnels = service;
+    if (service !== undefined) followConfigurations(hyperdrive, service.control, cleanup);
+  });
+  cleanup.add(async () => {
+    await tunnelsReady;
+    await tunnels?.close();
+  });
 
   const worker = new WorkerService();
   const listeners = (): OwnListener[] => ownListeners({ front, tunnels, workers: [worker] });
@@ -141,11 +149,17 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     dialTunnel: options.tunnels?.dial ?? ((...call) => tunnels!.dial(...call)),
   };
   const egress = createEgress({ ...ways, policy: options.policy });
-  const hyperdrive = new HyperdriveService({
-    egress: createEgress({ ...ways, policy: databasePolicy }),
-    usesLocal: true,
-  });
-  cleanup.add(() => hyperdrive.close());
+  const hyperdrive = startHyperdrive(
+    {
+      egress: createEgress({ ...ways, policy: databasePolicy }),
+      usesLocal: true,
+      ready: tunnelsReady,
+      missing: options.tunnels === undefined ? undefined : 'hyperdrive_remote',
+      control: () => tunnels?.control,
+      failed: (error) => onTunnelEvent({ type: 'control-failed', error }),
+    },
+    cleanup,
+  );
   cleanup.add(() => worker.close());
   await worker.start({
     load,

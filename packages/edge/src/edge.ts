@@ -14,8 +14,10 @@ import { type HttpFront, type RequestEvent, startHttpFront } from './front/http-
 import type { OnGatewayEvent } from './gateway/events.ts';
 import { ConfigurationError } from './host/configuration-error.ts';
 import type { OnHostEvent } from './host/host-event.ts';
-import { HyperdriveService } from './hyperdrive/hyperdrive-service.ts';
+import { createHyperdriveHooks } from './hyperdrive/api-hooks.ts';
+import type { HyperdriveService } from './hyperdrive/hyperdrive-service.ts';
 import { databasePolicy } from './hyperdrive/origin.ts';
+import { followConfigurations, startHyperdrive } from './hyperdrive/start-hyperdrive.ts';
 import { ownListeners } from './host/own-listeners.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { toHyperdriveFamilies } from './metrics/hyperdrive-metrics.ts';
@@ -136,6 +138,7 @@ export class Edge implements AsyncDisposable {
       advertise: config.tunnel.advertise,
       control: config.control,
       explain: this.explain,
+      hyperdrive: createHyperdriveHooks(() => this.#hyperdrive),
       onEvent: options.onTunnelEvent,
     });
     this.#tunnels = tunnels;
@@ -149,19 +152,24 @@ export class Edge implements AsyncDisposable {
       }),
     );
     this.#front = front;
-    const hyperdrive = new HyperdriveService({
-      egress: createEgress({
-        policy: databasePolicy,
-        ownListeners: () => this.#ownListeners(),
-        routes: tunnels.routes(undefined),
-        dialTunnel: tunnels.dial,
-      }),
-      usesLocal: false,
-    });
-    this.#hyperdrive = hyperdrive;
-    this.#cleanup.add(() => hyperdrive.close());
-    if (config.metrics !== undefined) await this.#startMetrics(config.metrics, hyperdrive);
     this.#cleanup.add(() => front.close());
+    const hyperdrive = startHyperdrive(
+      {
+        egress: createEgress({
+          policy: databasePolicy,
+          ownListeners: () => this.#ownListeners(),
+          routes: tunnels.routes(),
+          dialTunnel: tunnels.dial,
+        }),
+        usesLocal: false,
+        control: () => tunnels.control,
+        failed: (error) => options.onTunnelEvent({ type: 'control-failed', error }),
+      },
+      this.#cleanup,
+    );
+    this.#hyperdrive = hyperdrive;
+    followConfigurations(hyperdrive, tunnels.control, this.#cleanup);
+    if (config.metrics !== undefined) await this.#startMetrics(config.metrics, hyperdrive);
     await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
   }
 

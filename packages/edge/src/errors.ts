@@ -27,6 +27,11 @@ const registry = {
     remedy:
       'Create one with `sallyport hyperdrive create NAME --connection-string=postgres://…` and write its id; for `sallyport dev` a CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING> does as well.',
   },
+  hyperdrive_remote: {
+    message: (detail: string): string => `With --edge there is no Hyperdrive configuration ${detail}`,
+    remedy:
+      "The other edge keeps its databases' passwords to itself: set CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING>; its tunnels lead there.",
+  },
   hyperdrive_file: {
     message: (detail: string): string => `A file of a local connection string cannot be read: ${detail}`,
     remedy: 'Correct sslrootcert, sslcert and sslkey; paths start at the folder of the configuration.',

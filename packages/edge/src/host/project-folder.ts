@@ -1,6 +1,7 @@
 // `.sallyport` beside a project's configuration: what `sallyport dev` keeps from one run to the next.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HyperdriveHooks } from '@sallyport/control';
 import type { Explain } from '../tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from '../tunnels/tunnel-service.ts';
 
@@ -24,15 +25,17 @@ export function openProjectFolder(root: string): string {
  */
 export async function startOwnTunnels(
   folder: string,
-  { port, explain, onEvent }: { port?: number | undefined; explain: Explain; onEvent: OnTunnelEvent },
+  {
+    port,
+    ...asked
+  }: { port?: number | undefined; explain: Explain; hyperdrive: HyperdriveHooks; onEvent: OnTunnelEvent },
 ): Promise<TunnelService | undefined> {
   const start = (tunnelPort: number): Promise<TunnelService> =>
     TunnelService.start({
       stateDirectory: folder,
       listen: { host: '127.0.0.1', port: tunnelPort },
       control: { host: '127.0.0.1', port: 0 },
-      explain,
-      onEvent,
+      ...asked,
     });
   try {
     const service = await start(port ?? readPort(folder)).catch((error: Error & { systemCode?: string }) => {
@@ -42,7 +45,7 @@ export async function startOwnTunnels(
     writeFileSync(join(folder, portFile), `${service.port}\n`);
     return service;
   } catch (error) {
-    onEvent({ type: 'control-failed', error: error as Error });
+    asked.onEvent({ type: 'control-failed', error: error as Error });
     return undefined;
   }
 }

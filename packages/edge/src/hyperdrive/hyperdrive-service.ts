@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Egress } from '@sallyport/egress';
 import { type Fleet, startFleet } from '@sallyport/hyperdrive';
 import type { Diagnostic, HyperdriveBinding, HyperdriveChannel, Project } from '@sallyport/workers';
-import { EdgeError } from '../errors.ts';
+import { EdgeError, type EdgeErrorCode } from '../errors.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type { Database } from './database.ts';
 import { toLocalDatabase } from './local-database.ts';
@@ -15,7 +15,11 @@ export interface HyperdriveOptions {
   /** Whether local connection strings stand in for configurations, as in development. */
   usesLocal: boolean;
   /** The configuration of an id as it is now. Default: there are none. */
-  find?: (id: string) => Promise<Database | undefined> | Database | undefined;
+  find?: (id: string) => Database | undefined;
+  /** When configurations can be found. Default: at once. */
+  ready?: Promise<unknown> | undefined;
+  /** Why there is none, when that is not because nobody created it. Default: `hyperdrive_unknown`. */
+  missing?: EdgeErrorCode | undefined;
 }
 
 /** A Worker's databases, open for as long as its runtime runs. */
@@ -36,6 +40,11 @@ export class HyperdriveService implements AsyncDisposable {
 
   constructor(options: HyperdriveOptions) {
     this.#options = options;
+  }
+
+  /** How databases are reached. */
+  get egress(): Egress {
+    return this.#options.egress;
   }
 
   /**
@@ -61,9 +70,9 @@ export class HyperdriveService implements AsyncDisposable {
     }
   }
 
-  /** Looks at what Workers use again: something about configurations changed. */
-  async refresh(): Promise<void> {
-    await Promise.all([...this.#wanted].map((id) => this.#load(id)));
+  /** Looks again at a configuration that changed, when a Worker uses it. */
+  refresh(id: string): void {
+    if (this.#wanted.has(id)) this.#load(id);
   }
 
   /** Sees to it that the fleet has what a binding means; returns the fleet's id of it. */
@@ -74,14 +83,16 @@ export class HyperdriveService implements AsyncDisposable {
       this.#configure(await toLocalDatabase({ id: key, name: binding }, local));
       return key;
     }
-    this.#wanted.add(id);
-    if (!(await this.#load(id))) diagnostics.push(toUnknown(bound, project));
-    return id;
+    const key = id.toLowerCase();
+    await this.#options.ready;
+    this.#wanted.add(key);
+    if (!this.#load(key)) diagnostics.push(toMissing(this.#options.missing, bound, project));
+    return key;
   }
 
   /** Whether there is such a configuration. The Worker of one that is not there starts; its queries fail and say why. */
-  async #load(id: string): Promise<boolean> {
-    const database = id === '' ? undefined : await this.#options.find?.(id);
+  #load(id: string): boolean {
+    const database = id === '' ? undefined : this.#options.find?.(id);
     if (database !== undefined) this.#configure(database);
     else if (this.#known.delete(id)) this.fleet.remove(id);
     return database !== undefined;
@@ -104,9 +115,13 @@ export class HyperdriveService implements AsyncDisposable {
   }
 }
 
-function toUnknown({ binding, id }: HyperdriveBinding, { configPath }: Project): Diagnostic {
+function toMissing(
+  why: EdgeErrorCode = 'hyperdrive_unknown',
+  { binding, id }: HyperdriveBinding,
+  { configPath }: Project,
+): Diagnostic {
   const which = id === '' ? `for ${binding}: its id is empty` : `${id}, which ${binding} is bound to`;
-  const { code, message, remedy } = new EdgeError('hyperdrive_unknown', which);
+  const { code, message, remedy } = new EdgeError(why, which);
   const said = remedy.replace('<BINDING>', binding);
   return { severity: 'error', code, message, remedy: said, file: configPath, line: undefined, column: undefined };
 }

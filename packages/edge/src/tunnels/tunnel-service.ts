@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   type Control,
   type ControlApi,
+  type HyperdriveHooks,
   startControl,
   startControlApi,
   startKeyRing,
@@ -44,6 +45,8 @@ export interface TunnelServiceOptions {
   exclusive?: boolean;
   /** Answers the control API's question what a Worker may reach. */
   explain: Explain;
+  /** Answers the control API's questions about databases. */
+  hyperdrive?: HyperdriveHooks;
   onEvent: OnTunnelEvent;
 }
 
@@ -191,6 +194,7 @@ async function begin<Service>(
           edges: advertise,
         }),
       handlers: explainHandlers(options.explain),
+      ...(options.hyperdrive === undefined ? {} : { hyperdrive: options.hyperdrive }),
       failed: (error) => failed(error as Error),
       connect: createTunnelConnect({
         routes: (network) => toRoutes(control.table, network),

@@ -40,7 +40,8 @@ export interface DevBench {
   text(path: string): Promise<string>;
 }
 
-const modules = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
+/** This repository's dependencies, for projects to import. */
+export const modules: string = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
 
 /** A folder that is removed after the test. */
 export async function temporaryFolder(t: TestContext): Promise<string> {

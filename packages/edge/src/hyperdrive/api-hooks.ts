@@ -1,0 +1,32 @@
+// What the control API asks the edge about its databases: whether a configuration works, and how its pool is.
+import { ApiError, type HyperdriveHooks } from '@sallyport/control';
+import { probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
+import type { Egress } from '@sallyport/egress';
+import { toConfiguredDatabase } from './configured-database.ts';
+import type { HyperdriveService } from './hyperdrive-service.ts';
+import { toOrigin } from './origin.ts';
+import { toPoolStatus } from './pool-status.ts';
+
+/** The service comes later than the API that asks it. */
+export function createHyperdriveHooks(service: () => HyperdriveService | undefined): HyperdriveHooks {
+  return {
+    async check(config) {
+      const running = service();
+      if (running !== undefined) await check(config, running.egress);
+    },
+    status: (id) =>
+      (service()?.fleet.status() ?? []).filter((each) => id === undefined || each.id === id).map(toPoolStatus),
+  };
+}
+
+/** Connects once as the configuration says. Rejects with an `ApiError` of a documented number. */
+async function check(config: Parameters<NonNullable<HyperdriveHooks['check']>>[0], egress: Egress): Promise<void> {
+  try {
+    await probeOrigin(toOrigin(toConfiguredDatabase(config), egress));
+  } catch (error) {
+    const { message, cause } = error as Error;
+    const detail = (cause as { detail?: unknown } | undefined)?.detail;
+    const said = typeof detail === 'string' ? `${message} (${detail})` : message;
+    throw new ApiError(toOriginProblem(error), said);
+  }
+}

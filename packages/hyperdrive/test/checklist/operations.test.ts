@@ -82,7 +82,7 @@ test('repeated_sigterm: close() ends clients with the reason, and every connecti
   };
   const [idle, busy] = [await connected(), await connected()];
   await pidOf(busy);
-  const told = new Promise<Error>((resolve) => idle.once('error', (error) => resolve(error)));
+  const told = new Promise<Error>((resolve) => idle.on('error', resolve));
   busy.on('error', () => {});
   const failed = assert.rejects(busy.query('select pg_sleep(60)'), { code: '57P01' });
   await Promise.all([pooler.close(), pooler.close()]);
@@ -92,7 +92,7 @@ test('repeated_sigterm: close() ends clients with the reason, and every connecti
   await assert.rejects(connected(), { code: 'ECONNREFUSED' });
   const watcher = new Client(server.url);
   await watcher.connect();
-  t.after(() => watcher.end());
   const theirs = "select 1 from pg_stat_activity where application_name = 'Sallyport Hyperdrive'";
   while ((await watcher.query(theirs)).rowCount !== 0);
+  await watcher.end();
 });

@@ -122,3 +122,13 @@ export class HyperdriveError extends Error {
     this.report = report ?? { sqlstate, message, hint: remedy };
   }
 }
+
+/** The documented error of a pool whose connections are all in use. */
+export function poolExhausted(): HyperdriveError {
+  return new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.');
+}
+
+/** A database that did not let us in while somebody waited for it. */
+export function originSilent(): HyperdriveError {
+  return new HyperdriveError('connect_failed', 'Server connection attempt failed: timed_out');
+}

@@ -2,7 +2,7 @@
 //
 // A connection goes to the client that has waited longest; the one given back last goes out first, so that the others
 // can grow old and be closed. The number of connections never exceeds `maxConnections`, those being dialled included.
-import { HyperdriveError } from '../errors.ts';
+import { HyperdriveError, originSilent, poolExhausted } from '../errors.ts';
 import { PoolerMetrics } from '../metrics.ts';
 import { maxKnownSettings, poolDefaults } from '../limits.ts';
 import type { OriginConnection } from './origin-connection.ts';
@@ -106,13 +106,14 @@ export class OriginPool {
     }
     const { maxWaiting, acquireTimeout } = this.#limits;
     if (this.#waiting.size >= maxWaiting) {
-      waiter.refused(new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.'));
+      waiter.refused(poolExhausted());
       return () => {};
     }
     const entry: Waiting = { waiter, since: this.#clock.now(), cancelTimer: () => {} };
     entry.cancelTimer = this.#clock.after(acquireTimeout, () => {
       this.#waiting.delete(entry);
-      waiter.refused(this.#waitedInVain());
+      // Without any connection it was not other clients that kept this one waiting.
+      waiter.refused(this.#all.size > 0 ? poolExhausted() : originSilent());
     });
     this.#waiting.add(entry);
     this.#grow();
@@ -120,14 +121,6 @@ export class OriginPool {
       entry.cancelTimer();
       this.#waiting.delete(entry);
     };
-  }
-
-  /** What kept somebody waiting: other clients, or a database that does not answer at all. */
-  #waitedInVain(): HyperdriveError {
-    const isDeaf = this.#all.size === 0 && this.#connecting > 0;
-    return isDeaf
-      ? new HyperdriveError('connect_failed', 'Server connection attempt failed: timed_out')
-      : new HyperdriveError('pool_exhausted', 'Failed to acquire a connection from the pool.');
   }
 
   /** Takes a connection back. One that is not clean is closed. */

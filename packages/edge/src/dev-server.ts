@@ -121,6 +121,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   const explain = createExplain(
     () => [{ name: worker.project?.name ?? 'worker', egress }],
     () => tunnels?.registry,
+    () => hyperdrive.way.egress,
   );
   const hooks = createHyperdriveHooks(() => hyperdrive);
   // Beside the start of the Worker, which takes longer.
@@ -152,6 +153,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   const hyperdrive = startHyperdrive(
     {
       egress: createEgress({ ...ways, policy: databasePolicy }),
+      onEvent: options.onGatewayEvent,
       usesLocal: true,
       ready: tunnelsReady,
       missing: options.tunnels === undefined ? undefined : 'hyperdrive_remote',

@@ -40,6 +40,8 @@ export interface EdgeOptions {
   eventsOf: (worker: string) => WorkerEvents;
   onRequest: (event: RequestEvent) => void;
   onTunnelEvent: OnTunnelEvent;
+  /** Receives connections from pools to their databases, which no single Worker makes. */
+  onDatabaseEvent?: OnGatewayEvent | undefined;
   /** Reload Workers when their files change. Default true. */
   watch?: boolean;
   signal?: AbortSignal | undefined;
@@ -102,6 +104,7 @@ export class Edge implements AsyncDisposable {
   readonly explain: Explain = createExplain(
     () => this.#workers,
     () => this.#tunnels?.registry,
+    () => this.#hyperdrive?.way.egress,
   );
 
   /** Stops accepting, lets what runs finish within grace (milliseconds), then closes. */
@@ -161,6 +164,7 @@ export class Edge implements AsyncDisposable {
           routes: tunnels.routes(),
           dialTunnel: tunnels.dial,
         }),
+        onEvent: options.onDatabaseEvent,
         usesLocal: false,
         control: () => tunnels.control,
         failed: (error) => options.onTunnelEvent({ type: 'control-failed', error }),

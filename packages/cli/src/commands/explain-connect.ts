@@ -14,6 +14,7 @@ export const explainConnect: Command = {
   options: { ...edgeOptions, json: { help: 'Print the answer as JSON' } },
   examples: [
     ['sallyport explain connect api db.internal:5432', 'the way the Worker "api" takes to a database'],
+    ['sallyport explain connect hyperdrive db.internal:5432', 'the way a pool takes to its database'],
     ['sallyport explain connect 10.0.0.7:22', 'the same, where there is only one Worker'],
   ],
   async run(values, positionals) {

@@ -28,6 +28,7 @@ export async function runEdge(values: Values): Promise<number> {
     signal,
     onRequest: (event) => log.request(event),
     onTunnelEvent: (event) => log.tunnel(event),
+    onDatabaseEvent: (event) => log.gateway(event),
     eventsOf: (name) => {
       const own = config.workers.length > 1 ? makeLog(name) : log;
       return { onHostEvent: (event) => own.host(event), onGatewayEvent: (event) => own.gateway(event) };

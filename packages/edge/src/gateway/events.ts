@@ -1,10 +1,10 @@
 // What the gateway reports about a Worker's traffic; the request log and metrics are made from it.
 import type { Decision } from '@sallyport/egress';
 
-/** One connection or request that left, or tried to leave, through the gateway. */
+/** One connection or request that left, or tried to leave, through the gateway, or from a pool to its database. */
 export interface GatewayEvent {
-  kind: 'socket' | 'connect' | 'fetch' | 'websocket';
-  /** `host:port` as the Worker wrote it. */
+  kind: 'socket' | 'connect' | 'fetch' | 'websocket' | 'database';
+  /** `host:port` as the Worker, or the database's configuration, has it. */
   destination: string;
   /** What egress said; undefined when it was not asked (a malformed request). */
   decision: Decision | undefined;

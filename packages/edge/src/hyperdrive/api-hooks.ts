@@ -1,10 +1,9 @@
 // What the control API asks the edge about its databases: whether a configuration works, and how its pool is.
 import { ApiError, type HyperdriveHooks } from '@sallyport/control';
 import { probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
-import type { Egress } from '@sallyport/egress';
 import { toConfiguredDatabase } from './configured-database.ts';
 import type { HyperdriveService } from './hyperdrive-service.ts';
-import { toOrigin } from './origin.ts';
+import { type OriginWay, toOrigin } from './origin.ts';
 import { toPoolStatus } from './pool-status.ts';
 
 /** The service comes later than the API that asks it. */
@@ -12,7 +11,7 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
   return {
     async check(config) {
       const running = service();
-      if (running !== undefined) await check(config, running.egress);
+      if (running !== undefined) await check(config, running.way);
     },
     status: (id) =>
       (service()?.fleet.status() ?? []).filter((each) => id === undefined || each.id === id).map(toPoolStatus),
@@ -20,9 +19,9 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
 }
 
 /** Connects once as the configuration says. Rejects with an `ApiError` of a documented number. */
-async function check(config: Parameters<NonNullable<HyperdriveHooks['check']>>[0], egress: Egress): Promise<void> {
+async function check(config: Parameters<NonNullable<HyperdriveHooks['check']>>[0], way: OriginWay): Promise<void> {
   try {
-    await probeOrigin(toOrigin(toConfiguredDatabase(config), egress));
+    await probeOrigin(toOrigin(toConfiguredDatabase(config), way));
   } catch (error) {
     const { message, cause } = error as Error;
     const detail = (cause as { detail?: unknown } | undefined)?.detail;

@@ -1,17 +1,14 @@
 // The databases of an edge: a fleet of pools, and a private channel for every binding of every Worker.
 import { join } from 'node:path';
-import type { Egress } from '@sallyport/egress';
 import { type Fleet, startFleet } from '@sallyport/hyperdrive';
 import type { Diagnostic, HyperdriveBinding, HyperdriveChannel, Project } from '@sallyport/workers';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type { Database } from './database.ts';
 import { toLocalDatabase } from './local-database.ts';
-import { toFleetConfig } from './origin.ts';
+import { type OriginWay, toFleetConfig } from './origin.ts';
 
-export interface HyperdriveOptions {
-  /** How databases are reached. */
-  egress: Egress;
+export interface HyperdriveOptions extends OriginWay {
   /** Whether local connection strings stand in for configurations, as in development. */
   usesLocal: boolean;
   /** The configuration of an id as it is now. Default: there are none. */
@@ -43,8 +40,8 @@ export class HyperdriveService implements AsyncDisposable {
   }
 
   /** How databases are reached. */
-  get egress(): Egress {
-    return this.#options.egress;
+  get way(): OriginWay {
+    return this.#options;
   }
 
   /**
@@ -103,7 +100,7 @@ export class HyperdriveService implements AsyncDisposable {
     const text = JSON.stringify(database);
     if (this.#known.get(database.id) === text) return;
     this.#known.set(database.id, text);
-    this.fleet.configure(toFleetConfig(database, this.#options.egress));
+    this.fleet.configure(toFleetConfig(database, this.#options));
   }
 
   close(): Promise<void> {

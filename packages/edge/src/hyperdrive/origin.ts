@@ -1,7 +1,9 @@
 // From a database to what its pool dials: through egress, so that policy, tunnels and decisions are those of every other
 // connection, and with TLS that begins here and ends at the database.
-import { definePolicy, type Egress, type Policy } from '@sallyport/egress';
+import type { Duplex } from 'node:stream';
+import { definePolicy, type Egress, EgressError, type EgressTarget, type Policy } from '@sallyport/egress';
 import { createOriginTls, type FleetConfig, type Origin } from '@sallyport/hyperdrive';
+import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -20,26 +22,56 @@ export const databasePolicy: Policy = definePolicy([
   { action: 'allow', to: 'public' },
 ]);
 
-export function toOrigin({ host, port, user, password, database, tls }: Database, egress: Egress): Origin {
+/** The way out to databases, and who hears of connections that take it. */
+export interface OriginWay {
+  egress: Egress;
+  onEvent?: OnGatewayEvent | undefined;
+}
+
+export function toOrigin({ host, port, user, password, database, tls }: Database, way: OriginWay): Origin {
+  const { mode, ca, cert: certificate, key } = tls;
   return {
     user,
     password,
     database,
-    dial: async ({ signal }) => (await egress.open({ hostname: host, port }, { signal })).stream,
-    ...(tls.mode === 'disable' || tls.mode === 'allow'
+    dial: ({ signal }) => dialDatabase({ hostname: host, port }, way, signal),
+    ...(mode === 'disable' || mode === 'allow'
       ? {}
-      : { startTls: createOriginTls({ sslmode: tls.mode, host, ca: tls.ca, certificate: tls.cert, key: tls.key }) }),
-    ...(tls.mode === 'prefer' ? { allowsPlain: true } : {}),
+      : { startTls: createOriginTls({ sslmode: mode, host, ca, certificate, key }) }),
+    ...(mode === 'prefer' ? { allowsPlain: true } : {}),
   };
 }
 
-export function toFleetConfig(database: Database, egress: Egress): FleetConfig {
+async function dialDatabase(target: EgressTarget, way: OriginWay, signal: AbortSignal): Promise<Duplex> {
+  const { egress, onEvent = () => {} } = way;
+  const startedAt = performance.now();
+  const { hostname, port } = target;
+  const toEvent = (): Pick<GatewayEvent, 'kind' | 'destination' | 'took' | 'secure'> => ({
+    kind: 'database',
+    destination: hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]:${port}` : `${hostname}:${port}`,
+    took: performance.now() - startedAt,
+    secure: false,
+  });
+  try {
+    const { stream, decision } = await egress.open(target, { signal });
+    onEvent({ ...toEvent(), decision, code: undefined, message: undefined });
+    return stream;
+  } catch (error) {
+    if (error instanceof EgressError) {
+      const { decision, code, message, detail, remedy } = error;
+      onEvent({ ...toEvent(), decision, code, message, detail, remedy });
+    }
+    throw error;
+  }
+}
+
+export function toFleetConfig(database: Database, way: OriginWay): FleetConfig {
   const { id, name, caching, connectionLimit } = database;
   return {
     id,
     name,
     caching,
-    origin: toOrigin(database, egress),
+    origin: toOrigin(database, way),
     ...(connectionLimit === undefined ? {} : { pool: { maxConnections: connectionLimit } }),
   };
 }

@@ -19,6 +19,9 @@ export interface ExplainedLink {
   roundTrip: number | undefined;
 }
 
+/** Asked for in place of a Worker: what egress says to a pool's connection to its database. */
+export const databasesName = 'hyperdrive';
+
 /** For the Worker of that name, or the only one; the names there are when there is no such Worker. */
 export type Explain = (
   worker: string | undefined,
@@ -28,10 +31,15 @@ export type Explain = (
 export function createExplain(
   workers: () => readonly { name: string; egress: Egress }[],
   registry: () => TunnelRegistry | undefined,
+  databases: () => Egress | undefined = () => undefined,
 ): Explain {
   return async (name, target) => {
     const all = workers();
-    const worker = name === undefined && all.length === 1 ? all[0] : all.find((each) => each.name === name);
+    const pools = name === databasesName ? databases() : undefined;
+    const worker =
+      name === undefined && all.length === 1
+        ? all[0]
+        : (all.find((each) => each.name === name) ?? (pools && { name: databasesName, egress: pools }));
     if (worker === undefined) return { workers: all.map((each) => each.name) };
     const decision = await worker.egress.decide(target);
     const { route } = decision;

@@ -128,6 +128,11 @@ test('the driver is told precisely what is wrong with the database', async (t) =
     assert.match(answer.message ?? '', message, binding);
     assert.equal(answer.code, code, binding);
   }
+  // The log has what the Worker is not told: where, and by which rule.
+  const refused = await bench.gateway.next((event) => event.code === 'destination_denied');
+  assert.equal(refused.destination, `169.254.169.254:${port}`);
+  assert.equal(refused.kind, 'database');
+  assert.match(refused.decision?.rule ?? '', /metadata/);
 });
 
 test('a database that only a connector reaches is read by name and by address, with TLS from end to end', async (t) => {
@@ -151,4 +156,6 @@ test('a database that only a connector reaches is read by name and by address, w
   const answer = { port: postgres.port, ssl: true, client_dn: null };
   assert.deepEqual(await ask(bench, 'NAME'), answer);
   assert.deepEqual(await ask(bench, 'ADDRESS'), answer);
+  const { decision } = await bench.gateway.next((event) => event.destination.startsWith('10.77.0.5:'));
+  assert.equal(decision?.route.kind, 'tunnel');
 });

@@ -48,7 +48,7 @@ test('/metrics tells of pools, of the queries that went through them and of what
   const location = { host: '127.0.0.1', port, user, password, database };
   const config = { id: 'abc', name: 'the "shop"', ...location, tls: { mode: 'disable' as const } };
   const egress = createEgress({ policy: databasePolicy });
-  fleet.configure(toFleetConfig({ ...config, caching: { ...defaultCaching, disabled: true } }, egress));
+  fleet.configure(toFleetConfig({ ...config, caching: { ...defaultCaching, disabled: true } }, { egress }));
   const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, () => toHyperdriveFamilies(fleet.status()));
   t.after(() => server.close());
   const client = await connectTo(t, fleet, 'abc');

@@ -1,6 +1,11 @@
 // Every pool of an edge, by the configuration it serves. A configuration may change while clients use it, and many
 // Workers may share one, each with credentials of its own.
+import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { CacheHub } from './cache/cache-hub.ts';
+import type { CachedOrigin, PoolerCache } from './cache/pooler-cache.ts';
+import type { Caching } from './cache/query-cache.ts';
+import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { HyperdriveError } from './errors.ts';
 import type { PoolerMetrics } from './metrics.ts';
@@ -10,19 +15,14 @@ import { startPooler } from './pooler.ts';
 import type { Pooler, PoolerStatus } from './pooler.ts';
 import type { ClientCredentials } from './session/client-login.ts';
 
-/** Whether and for how long answers are kept; times in seconds, as the configuration has them. */
-export interface Caching {
-  disabled: boolean;
-  maxAge: number;
-  staleWhileRevalidate: number;
-}
-
 export interface FleetConfig {
   id: string;
   name: string;
   origin: Origin;
   pool?: PoolOptions;
   caching: Caching;
+  /** Host and port, or whatever is the same for all configurations of one server: a write through one is heard by all. */
+  server?: string;
 }
 
 export interface FleetStatus extends PoolerStatus {
@@ -39,6 +39,8 @@ export interface Fleet extends AsyncDisposable {
   /** Serves a client of a configuration. One that does not exist is an error that the client is told. */
   accept(id: string, credentials: ClientCredentials, stream: Duplex): void;
   status(): FleetStatus[];
+  /** The cache of a configuration; undefined when there is no such configuration. */
+  cache(id: string): Promise<PoolerCache | undefined>;
   close(): Promise<void>;
 }
 
@@ -60,15 +62,28 @@ function toUnknown(id: string): FleetConfig {
   return { id, name: id, origin, caching: { disabled: true, maxAge: 0, staleWhileRevalidate: 0 } };
 }
 
-export function startFleet({ clock }: { clock?: Clock } = {}): Fleet {
+export interface FleetOptions {
+  clock?: Clock;
+  /** Bytes that the answers of all configurations may take together. Default: 64 MiB. */
+  cacheBytes?: number;
+}
+
+/** Configurations of the same database are heard by each other; one that does not say which server it has is alone. */
+function toCachedOrigin({ server, origin: { user, database } }: FleetConfig): CachedOrigin {
+  return { database: JSON.stringify([server ?? randomUUID(), database]), user };
+}
+
+export function startFleet({ clock = systemClock, cacheBytes }: FleetOptions = {}): Fleet {
+  const hub = new CacheHub(clock, cacheBytes);
   const members = new Map<string, Member>();
 
   function start(config: FleetConfig, isKnown = true): Member {
-    const { origin, pool } = config;
+    const { origin, pool, caching } = config;
     const pooler = startPooler({
       origin,
+      clock,
+      ...(isKnown ? { caching, cache: { hub, ...toCachedOrigin(config) } } : {}),
       ...(pool === undefined ? {} : { pool }),
-      ...(clock === undefined ? {} : { clock }),
     });
     const member: Member = { config, isKnown, pooler, running: undefined };
     void pooler.then((running) => (member.running = running));
@@ -85,7 +100,10 @@ export function startFleet({ clock }: { clock?: Clock } = {}): Fleet {
       return;
     }
     member.config = config;
-    void member.pooler.then((pooler) => pooler.renew(config.origin, config.pool));
+    void member.pooler.then((pooler) => {
+      pooler.renew(config.origin, config.pool);
+      pooler.cache?.configure(config.caching, toCachedOrigin(config));
+    });
   }
 
   function remove(id: string): void {
@@ -113,6 +131,7 @@ export function startFleet({ clock }: { clock?: Clock } = {}): Fleet {
       [...members.values()].flatMap(({ config: { id, name }, isKnown, running }) =>
         running === undefined || !isKnown ? [] : [{ id, name, ...running.status, metrics: running.metrics }],
       ),
+    cache: async (id) => (await members.get(id)?.pooler)?.cache,
     close,
     [Symbol.asyncDispose]: close,
   };

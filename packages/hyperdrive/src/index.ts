@@ -14,7 +14,12 @@
 export { startPooler } from './pooler.ts';
 export type { Pooler, PoolerOptions, PoolerStatus } from './pooler.ts';
 export { startFleet } from './fleet.ts';
-export type { Caching, Fleet, FleetConfig, FleetStatus } from './fleet.ts';
+export type { Fleet, FleetConfig, FleetOptions, FleetStatus } from './fleet.ts';
+export { CacheHub } from './cache/cache-hub.ts';
+export { PoolerCache } from './cache/pooler-cache.ts';
+export type { CacheStatus, Caching } from './cache/query-cache.ts';
+export type { Explanation } from './cache/explanation.ts';
+export { cachingDefaults, defaultCacheBytes, longestMaxAge } from './cache/limits.ts';
 export { createClientCredentials } from './session/client-login.ts';
 export type { ClientCredentials } from './session/client-login.ts';
 export type { ClientState } from './session/client-session.ts';

@@ -3,6 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { CacheHub } from './cache/cache-hub.ts';
+import { PoolerCache } from './cache/pooler-cache.ts';
+import type { CachedOrigin } from './cache/pooler-cache.ts';
+import type { Caching } from './cache/query-cache.ts';
 import { CancelKeys } from './session/cancel-keys.ts';
 import { createClientCredentials } from './session/client-login.ts';
 import type { ClientCredentials } from './session/client-login.ts';
@@ -36,6 +40,10 @@ export interface PoolerOptions {
   /** Looks at exchanges before they take a connection: a cache. */
   answerer?: Answerer;
   metrics?: PoolerMetrics;
+  /** Keeps answers. Default: it does not. */
+  caching?: Caching;
+  /** What caches of this process share, and what tells this origin's database and user from others in it. */
+  cache?: { hub: CacheHub } & CachedOrigin;
 }
 
 export interface PoolerStatus extends PoolStatus {
@@ -55,6 +63,8 @@ export interface Pooler extends AsyncDisposable {
   readonly address: AddressInfo | string | null;
   /** Serves a client on a byte stream, who has to know these credentials. Default: those of the options. */
   accept(stream: Duplex, credentials?: ClientCredentials): void;
+  /** What it keeps of answers; undefined when nobody asked for a cache. */
+  readonly cache: PoolerCache | undefined;
   /** Connects to another origin from now on, within other limits; clients stay, and what is in flight finishes. */
   renew(origin: Origin, pool?: PoolOptions): void;
   /** Ends every client with an error that says so, and closes every connection. */
@@ -66,12 +76,23 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
   const pool = new OriginPool(options.origin, { ...options.pool, clock, metrics });
   const sessions = new Set<ClientSession>();
   const own = options.client && (await createClientCredentials(options.client));
+  const { caching } = options;
+  const cache =
+    caching &&
+    new PoolerCache({
+      ...(options.cache ?? { hub: new CacheHub(clock), database: '', user: options.origin.user }),
+      pool,
+      clock,
+      metrics,
+      caching,
+    });
   const context: SessionContext = {
     pool,
     clock,
     metrics,
     watch: new Watch(clock, () => pool.limits),
-    answerer: options.answerer,
+    answerer: options.answerer ?? cache,
+    watchWrites: cache && ((client) => cache.watch(client)),
     cancelKeys: new CancelKeys(),
     registry: new StatementRegistry(),
     onClosed: (session) => sessions.delete(session),
@@ -97,6 +118,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
     for (const session of sessions) session.end(new HyperdriveError('shutting_down', 'The pooler is shutting down'));
     pool.close();
     context.watch.close();
+    cache?.close();
     await closed;
   }
 
@@ -108,6 +130,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       return { ...pool.status, clients: sessions.size, clientStates, statements, pins: { ...metrics.pins } };
     },
     metrics,
+    cache,
     get address() {
       return server?.address() ?? null;
     },

@@ -28,6 +28,8 @@ export interface SetupOptions {
   origin?: Partial<PoolerOptions['origin']>;
   answerer?: PoolerOptions['answerer'];
   clock?: PoolerOptions['clock'];
+  /** Anything else. */
+  pooler?: Partial<PoolerOptions>;
 }
 
 export async function startSetup(t: TestScope, options: SetupOptions = {}): Promise<Setup> {
@@ -42,6 +44,7 @@ export async function startSetup(t: TestScope, options: SetupOptions = {}): Prom
       ...(options.answerer === undefined ? {} : { answerer: options.answerer }),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.pool === undefined ? {} : { pool: options.pool }),
+      ...options.pooler,
     }),
   );
   const { port } = pooler.address as AddressInfo;

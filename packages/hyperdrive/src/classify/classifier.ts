@@ -18,6 +18,10 @@ export class Classifier {
     return this.#parser.load();
   }
 
+  get isLoaded(): boolean {
+    return this.#parser.isLoaded;
+  }
+
   /** The verdict of a query's text, in the client's encoding. */
   verdictOf(text: Buffer): QueryVerdict {
     const folded = foldText(text.toString('latin1'));

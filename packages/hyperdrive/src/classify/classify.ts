@@ -1,5 +1,5 @@
 // A text's verdict, from its tree.
-import { harmlessStatements } from './grammar.table.ts';
+import { harmlessStatements, namingSettings } from './grammar.table.ts';
 import type { Parsed, Tree } from './parser.ts';
 import type { QueryVerdict, Uncacheable } from './query-verdict.ts';
 import { TreeFacts } from './tree-facts.ts';
@@ -15,19 +15,27 @@ export function toUnread(uncacheable: Uncacheable, why: string): QueryVerdict {
     operators: [],
     fields: [],
     isReadOnly: false,
+    altersNames: true,
     changesSchema: true,
   };
 }
 
 interface Effects {
   /** It may write anything. */
-  unknown: boolean;
-  changesSchema: boolean;
+  unknown?: boolean;
+  changesSchema?: boolean;
+  altersNames?: boolean;
+}
+
+/** A table was made. A temporary one is nobody else's, so it writes nothing that others read. */
+function toMade(into: Tree): Effects {
+  const { relpersistence } = into.rel as { relpersistence?: string };
+  return relpersistence === 't' ? { altersNames: true } : { unknown: true, changesSchema: true };
 }
 
 /** Adds what a statement does to `facts`. */
 function examine(kind: string, node: Tree, facts: TreeFacts): Effects {
-  const nothing = { unknown: false, changesSchema: false };
+  const nothing = {};
   if (harmlessStatements.has(kind)) return nothing;
   switch (kind) {
     case 'SelectStmt':
@@ -36,14 +44,14 @@ function examine(kind: string, node: Tree, facts: TreeFacts): Effects {
     case 'DeleteStmt':
     case 'MergeStmt':
       facts.walk({ [kind]: node });
-      return { unknown: false, changesSchema: node.intoClause !== undefined };
+      return node.intoClause === undefined ? nothing : toMade(node.intoClause as Tree);
     case 'ExplainStmt':
     case 'DeclareCursorStmt': {
       const [[inner, query]] = Object.entries(node.query as Tree) as [[string, Tree]];
       return examine(inner, query, facts);
     }
     case 'TransactionStmt':
-      return { unknown: node.kind === 'TRANS_STMT_COMMIT_PREPARED', changesSchema: false };
+      return { unknown: node.kind === 'TRANS_STMT_COMMIT_PREPARED' };
     case 'TruncateStmt': {
       const reach = node.behavior === 'DROP_CASCADE' ? 'all' : 'none';
       for (const { RangeVar } of node.relations as { RangeVar: Tree }[]) facts.write(RangeVar, reach);
@@ -56,11 +64,20 @@ function examine(kind: string, node: Tree, facts: TreeFacts): Effects {
     case 'RefreshMatViewStmt':
       facts.write(node.relation as Tree, 'none');
       return nothing;
+    case 'DiscardStmt':
+      return { altersNames: true };
+    case 'CreateStmt':
+      return toMade({ rel: node.relation });
+    case 'CreateTableAsStmt':
+      facts.walk(node.query);
+      return toMade(node.into as Tree);
+    case 'VariableSetStmt':
+      return { altersNames: node.name === undefined || namingSettings.has(String(node.name).toLowerCase()) };
     case 'CallStmt':
     case 'ExecuteStmt':
-      return { unknown: true, changesSchema: false };
+      return { unknown: true, altersNames: true };
     default:
-      return { unknown: true, changesSchema: true };
+      return { unknown: true, changesSchema: true, altersNames: true };
   }
 }
 
@@ -95,11 +112,12 @@ export function classify(parsed: Parsed): QueryVerdict {
   return {
     ...reason,
     reads,
-    writes: effects.some(({ unknown }) => unknown) ? 'unknown' : writes,
+    writes: effects.some(({ unknown }) => unknown === true) ? 'unknown' : writes,
     functions,
     operators: [...facts.operators],
     fields: [...facts.fields],
     isReadOnly: kinds.length === 1 && kind === 'SelectStmt' && effect === undefined,
-    changesSchema: effects.some(({ changesSchema }) => changesSchema),
+    altersNames: facts.altersNames || effects.some(({ altersNames }) => altersNames === true),
+    changesSchema: effects.some(({ changesSchema }) => changesSchema === true),
   };
 }

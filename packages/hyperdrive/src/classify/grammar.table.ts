@@ -80,7 +80,6 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
   'ClosePortalStmt',
   'ConstraintsSetStmt',
   'DeallocateStmt',
-  'DiscardStmt',
   'FetchStmt',
   'ListenStmt',
   'LockStmt',
@@ -88,6 +87,16 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
   'PrepareStmt',
   'UnlistenStmt',
   'VacuumStmt',
-  'VariableSetStmt',
   'VariableShowStmt',
+]);
+
+/** Settings that change what names and texts mean, or who asks. */
+export const namingSettings: ReadonlySet<string> = new Set([
+  'client_encoding',
+  'role',
+  'row_security',
+  'search_path',
+  'session_authorization',
+  'session_replication_role',
+  'standard_conforming_strings',
 ]);

@@ -42,6 +42,10 @@ export class Parser {
     return this.#loading;
   }
 
+  get isLoaded(): boolean {
+    return this.#grammar !== undefined;
+  }
+
   parse(text: string): Parsed {
     const grammar = this.#grammar;
     if (grammar === undefined) {

@@ -47,6 +47,8 @@ export interface QueryVerdict {
   readonly fields: readonly string[];
   /** One SELECT, VALUES or TABLE that locks nothing and makes nothing; its functions are another matter. */
   readonly isReadOnly: boolean;
+  /** It may change what names mean to its session: search_path, role. */
+  readonly altersNames: boolean;
   /** It may change what names mean: DDL, and what may run some. */
   readonly changesSchema: boolean;
 }

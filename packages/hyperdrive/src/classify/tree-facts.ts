@@ -1,7 +1,7 @@
 // What one statement's tree reads, writes and calls: a walk that knows which names are common table expressions.
 //
 // Only kinds of nodes that are known to be harmless pass; whatever a newer grammar brings makes the query uncacheable.
-import { expressionNodes } from './grammar.table.ts';
+import { expressionNodes, namingSettings } from './grammar.table.ts';
 import type { Tree } from './parser.ts';
 import type { FunctionName, RelationName, WrittenRelation, WriteReach } from './query-verdict.ts';
 
@@ -26,6 +26,13 @@ export function relationOf(range: Tree): RelationName {
   return schema === undefined ? { name } : { schema, name };
 }
 
+/** Whether a call of `set_config` sets what names mean, as far as its first argument is a constant. */
+function setsName({ args }: Tree): boolean {
+  const [first] = (args ?? []) as Tree[];
+  const { sval } = ((first?.A_Const as Tree | undefined)?.sval ?? {}) as { sval?: string };
+  return sval === undefined || namingSettings.has(sval.toLowerCase());
+}
+
 export class TreeFacts {
   readonly reads: RelationName[] = [];
   readonly writes: WrittenRelation[] = [];
@@ -38,6 +45,8 @@ export class TreeFacts {
   unknowable: string | undefined;
   /** Locks rows, writes in a common table expression, or makes a table. */
   effect: string | undefined;
+  /** A setting that changes what names mean may be set. */
+  altersNames = false;
 
   walk(value: unknown, scope?: Scope): void {
     if (Array.isArray(value)) {
@@ -102,6 +111,11 @@ export class TreeFacts {
       case 'RangeTableSample':
         this.unknowable ??= 'TABLESAMPLE takes rows at random';
         break;
+      case 'TypeCast': {
+        const type = namesOf((tree.typeName as Tree).names).at(-1);
+        if (type === 'timetz') this.clock ??= 'the offset of a time zone today';
+        break;
+      }
       case 'TypeName':
         // A name, nothing more: its modifiers are constants, and %TYPE is no query.
         return;
@@ -163,6 +177,7 @@ export class TreeFacts {
     const names = namesOf(call.funcname);
     const args = Array.isArray(call.args) ? call.args.length : 0;
     const name = names.at(-1) ?? '';
+    if (name === 'set_config') this.altersNames ||= setsName(call);
     this.functions.push(names.length > 1 ? { schema: names.at(-2)!, name, args } : { name, args });
   }
 

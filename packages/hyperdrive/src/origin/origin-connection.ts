@@ -32,6 +32,15 @@ export interface RequestToken {
   skipped?(): void;
 }
 
+/** Sees what is answered before the holder gets the bytes. */
+export interface AnswerWatch {
+  /** A command was completed, a portal suspended, a function's result came. */
+  completed(): void;
+  failed(): void;
+  /** ReadyForQuery; `owed` requests are not answered yet. */
+  ready(status: TransactionStatus, owed: number): void;
+}
+
 /** Whoever has the connection. */
 export interface Holder {
   /** Bytes for the client; the connection is read no further while this returns false, until `resume()`. */
@@ -55,6 +64,13 @@ const inspection = defineInspection({
 });
 
 const queryCanceled = '57014';
+/** Replies that say that something was carried out. */
+const completions: ReadonlySet<number> = new Set([
+  Backend.CommandComplete,
+  Backend.PortalSuspended,
+  Backend.FunctionCallResponse,
+]);
+
 const statusByByte: Readonly<Record<number, TransactionStatus>> = { 0x49: 'I', 0x54: 'T', 0x45: 'E' };
 
 /** What the origin said, of an error that is whole or only its beginning. */
@@ -71,6 +87,8 @@ export class OriginConnection implements MessageHandler {
   readonly parameters: Map<string, string>;
   readonly createdAt: number;
   readonly tracker: PipelineTracker<RequestToken> = new PipelineTracker((token) => token.skipped?.());
+  /** Until the holder leaves. */
+  written: AnswerWatch | undefined;
   /** The text of the unnamed statement, as the object that its client has. */
   unnamed: Buffer | undefined;
   /** Grows with every Sync that is sent. */
@@ -131,6 +149,7 @@ export class OriginConnection implements MessageHandler {
 
   unlink(): void {
     this.#holder = undefined;
+    this.written = undefined;
     if (this.#stream.isPaused()) this.#stream.resume();
   }
 
@@ -195,22 +214,26 @@ export class OriginConnection implements MessageHandler {
       }
       case Backend.ReadyForQuery:
         this.answers += 1;
-        return this.#answered(this.tracker.received(type, statusByByte[bytes[start + 5]!] ?? 'E'));
+        return this.#ready(statusByByte[bytes[start + 5]!] ?? 'E');
       case Backend.ErrorResponse:
         // The origin says why it is about to end: nobody may get this connection in the moment before it does.
         if (this.#holder === undefined)
           throw new HyperdriveError('connection_lost', 'The database ended the connection');
         this.#onError?.(bytes.subarray(start, end));
+        this.written?.failed();
         this.tracker.received(type);
         return this.#isCancel(bytes.subarray(start, end)) ? this.cancelReason! : true;
       default:
-        return this.#answered(this.tracker.received(type));
+        return this.#replied(type);
     }
   }
 
   large(type: number, prefix: Buffer): Verdict {
-    if (type === Backend.ErrorResponse) this.#onError?.(prefix);
-    return type === Backend.ParameterStatus ? true : this.#answered(this.tracker.received(type));
+    if (type === Backend.ParameterStatus) return true;
+    if (type !== Backend.ErrorResponse) return this.#replied(type);
+    this.#onError?.(prefix);
+    this.written?.failed();
+    return this.#answered(this.tracker.received(type));
   }
 
   pass(bytes: Buffer): void {
@@ -219,6 +242,18 @@ export class OriginConnection implements MessageHandler {
 
   #isCancel(message: Buffer): boolean {
     return this.cancelReason !== undefined && sqlstateOf(message) === queryCanceled;
+  }
+
+  #ready(status: TransactionStatus): Verdict {
+    const token = this.tracker.received(Backend.ReadyForQuery, status);
+    this.written?.ready(status, this.tracker.outstanding);
+    return this.#answered(token);
+  }
+
+  #replied(type: number): Verdict {
+    const token = this.tracker.received(type);
+    if (this.written !== undefined && completions.has(type)) this.written.completed();
+    return this.#answered(token);
   }
 
   #answered(token: RequestToken | undefined): Verdict {

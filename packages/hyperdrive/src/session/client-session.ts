@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import { Frontend, toErrorResponse, toReadyForQuery } from '@sallyport/postgres-wire';
 import type { WireError } from '@sallyport/postgres-wire';
+import type { SessionWrites } from '../cache/session-writes.ts';
 import type { CancelKey } from './cancel-keys.ts';
 import type { ClientCredentials } from './client-login.ts';
 import { ClientStream } from './client-stream.ts';
@@ -42,11 +43,14 @@ export class ClientSession implements Waiter, ExchangeClient {
   /** A CancelRequest came while it waited. */
   #isCancelled = false;
   settings = '';
+  readonly writes: SessionWrites | undefined;
 
   constructor(stream: Duplex, context: SessionContext, credentials: ClientCredentials) {
     this.#stream = new ClientStream(stream, context);
     this.#context = context;
+    this.writes = context.watchWrites?.(this);
     this.#link = new OriginLink(this.#stream, context, {
+      writes: this.writes,
       unlinked: () => this.#unlinked(),
       left: () => this.close(),
       failed: (error) => this.end(error),

@@ -3,6 +3,7 @@
 // way, which bothers with no question of what it is.
 import { Frontend } from '@sallyport/postgres-wire';
 import type { TransactionStatus } from '@sallyport/postgres-wire';
+import type { SessionWrites } from '../cache/session-writes.ts';
 import { maxExchange } from '../limits.ts';
 
 export interface Exchange {
@@ -41,6 +42,8 @@ export interface Recorder {
 export interface ExchangeClient {
   /** The settings it logged in with, as SQL that sets them: two clients with the same have the same. */
   readonly settings: string;
+  /** What it writes, when that is watched. */
+  readonly writes: SessionWrites | undefined;
   /** Whether there is still somebody to be answered. */
   readonly isOpen: boolean;
   /** A part of the answer. */

@@ -9,6 +9,7 @@ import {
   WireError,
 } from '@sallyport/postgres-wire';
 import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
+import type { SessionWrites } from '../cache/session-writes.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { Recorder } from './exchange.ts';
 import { HyperdriveError, toClientError } from '../errors.ts';
@@ -31,6 +32,8 @@ const inspection = defineInspection({
 });
 
 export interface OriginLinkEnds {
+  /** Watches what goes to the origin. */
+  readonly writes?: SessionWrites | undefined;
   /** The connection went back to the pool. */
   unlinked(): void;
   /** Everything was carried out, and the client has said goodbye. */
@@ -66,6 +69,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
       registry,
       maxPrepared: pool.maxPrepared,
       onPin: (cause) => this.#pinTo(cause),
+      writes: ends.writes,
     });
   }
 
@@ -88,6 +92,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#connection = connection;
     this.#recorder = recorder;
     connection.link(this);
+    connection.written = this.#ends.writes;
     this.#stopwatch.restart();
     this.#context.watch.add(this);
   }
@@ -162,6 +167,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#stopRecording();
     const connection = this.#detach();
     if (connection !== undefined) {
+      this.#ends.writes?.lost(connection.tracker.outstanding);
       // In the middle of a message, the origin waits for bytes that will never come.
       if (!this.#reader.atBoundary) this.#context.pool.discard(connection);
       else this.#context.pool.reset(connection, this.#pin === undefined ? '' : 'DISCARD ALL');
@@ -191,6 +197,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   }
 
   originLost(error: HyperdriveError): void {
+    this.#ends.writes?.lost(this.#connection?.tracker.outstanding ?? 0);
     this.#detach();
     this.#ends.failed(error);
   }

@@ -6,6 +6,7 @@
 import { Frontend, parseQuery, placeOfStatementName, replaceStatementName, WireError } from '@sallyport/postgres-wire';
 import type { Verdict } from '@sallyport/postgres-wire';
 import { ClientStatements, closeOfNothing, toNamedParse } from '../statements/client-statements.ts';
+import type { SessionWrites } from '../cache/session-writes.ts';
 import type { Exchange, PreparedStatements } from './exchange.ts';
 import { HyperdriveError } from '../errors.ts';
 import type { OriginConnection, RequestToken } from '../origin/origin-connection.ts';
@@ -20,30 +21,37 @@ export interface RequestHandlerOptions {
   registry: StatementRegistry;
   maxPrepared: number;
   onPin: (cause: PinCause) => void;
+  /** Watches what goes to the origin. */
+  writes?: SessionWrites | undefined;
 }
 
 export class RequestHandler implements PreparedStatements {
   readonly #registry: StatementRegistry;
   readonly #maxPrepared: number;
   readonly #onPin: (cause: PinCause) => void;
+  readonly #writes: SessionWrites | undefined;
   /** Made when there is something, as most clients name nothing. */
   #named: ClientStatements | undefined;
   /** The unnamed statement: its Parse behind the name, an object that the connection remembers. */
   #unnamed: Buffer | undefined;
 
-  constructor({ registry, maxPrepared, onPin }: RequestHandlerOptions) {
+  constructor({ registry, maxPrepared, onPin, writes }: RequestHandlerOptions) {
     this.#registry = registry;
     this.#maxPrepared = maxPrepared;
     this.#onPin = onPin;
+    this.#writes = writes;
   }
 
   /** A whole message; `connection` is what it goes to. */
   message(connection: OriginConnection, type: number, { bytes, start, end }: Slice): Verdict {
     switch (type) {
       case Frontend.Query:
-        this.#look(connection, parseQuery(bytes.subarray(start, end)));
+        this.#query(connection, parseQuery(bytes.subarray(start, end)));
         connection.tracker.sent(type, this.#dropsUnnamed(connection));
         return true;
+      case Frontend.FunctionCall:
+        this.#writes?.anything();
+        break;
       case Frontend.Parse:
         return this.#parse(connection, bytes.subarray(start, end));
       case Frontend.Bind:
@@ -63,7 +71,11 @@ export class RequestHandler implements PreparedStatements {
   /** The beginning of a message that is too long to be held. */
   large(connection: OriginConnection, type: number, prefix: Buffer): Verdict {
     switch (type) {
+      case Frontend.FunctionCall:
+        this.#writes?.anything();
+        break;
       case Frontend.Query:
+        this.#writes?.anything();
         this.#onPin('large-query');
         this.#forgetUnnamed(connection);
         break;
@@ -73,6 +85,7 @@ export class RequestHandler implements PreparedStatements {
         }
         // The text cannot be kept, so it can only be where it was prepared.
         this.#onPin('large-query');
+        this.#writes?.longParse(prefix);
         this.#unnamed = prefix;
         connection.unnamed = prefix;
         break;
@@ -111,6 +124,11 @@ export class RequestHandler implements PreparedStatements {
     }
   }
 
+  #query(connection: OriginConnection, text: Buffer): void {
+    this.#writes?.query(text);
+    this.#look(connection, text);
+  }
+
   #look(connection: OriginConnection, query: Buffer): void {
     const { pin, forgetsHeld, forgetsNames } = sessionEffectsOf(query.toString('latin1'));
     if (pin !== undefined) this.#onPin(pin);
@@ -144,6 +162,8 @@ export class RequestHandler implements PreparedStatements {
     const body = message.subarray(end + 1);
     const zero = body.indexOf(0);
     if (zero === -1) throw new WireError('malformed_message', 'a query in a Parse has no end');
+    // Which of several Parses of a name a Bind will find, the origin decides: each counts.
+    this.#writes?.bind(body);
     this.#look(connection, body.subarray(0, zero));
     if (start === end) {
       this.#unnamed = body;
@@ -172,6 +192,10 @@ export class RequestHandler implements PreparedStatements {
       return true;
     }
     const name = bytes.toString('latin1', place.start, place.end);
+    if (this.#writes !== undefined && type === Frontend.Bind) {
+      const body = this.bodyOf(name);
+      if (body !== undefined) this.#writes.bind(body);
+    }
     if (name === '' && this.#unnamed !== undefined) {
       if (connection.unnamed === this.#unnamed) {
         connection.tracker.sent(type);

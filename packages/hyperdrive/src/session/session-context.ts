@@ -1,4 +1,5 @@
 // What all sessions of a pooler share.
+import type { SessionWrites } from '../cache/session-writes.ts';
 import type { CancelKeys } from './cancel-keys.ts';
 import type { ClientSession } from './client-session.ts';
 import type { Clock } from '../clock.ts';
@@ -17,5 +18,7 @@ export interface SessionContext {
   watch: Watch;
   /** Looks at exchanges before they take a connection. */
   answerer?: Answerer | undefined;
+  /** Watches what a client writes. */
+  watchWrites?: ((client: ClientSession) => SessionWrites) | undefined;
   onClosed(session: ClientSession): void;
 }

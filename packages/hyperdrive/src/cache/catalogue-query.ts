@@ -1,0 +1,74 @@
+// What is asked of the origin's own catalogue, in one snapshot, and what comes back. Rows are JSON arrays behind a tag.
+//
+// search_path is empty meanwhile, so that definitions come with the schemas of all names outside pg_catalog.
+
+const outside = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`;
+
+export const catalogueQuery: string = `
+begin isolation level repeatable read read only;
+set local search_path = '';
+select 'relation', json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind, c.relrowsecurity,
+    exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D')
+      or exists (select from pg_rewrite w where w.ev_class = c.oid and w.ev_type <> '1')
+      or exists (select from pg_attrdef a join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = a.oid
+          and d.refclassid = 'pg_proc'::regclass join pg_proc p on p.oid = d.refobjid
+        where a.adrelid = c.oid and p.provolatile = 'v'),
+    case when c.relkind = 'v' then pg_get_viewdef(c.oid) end)
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${outside};
+select 'child', json_build_array(inhrelid::int8, inhparent::int8) from pg_inherits;
+select 'key', json_build_array(conrelid::int8, confrelid::int8, confupdtype in ('c', 'n', 'd') or confdeltype in ('c', 'n', 'd'))
+  from pg_constraint where contype = 'f';
+select 'policy', json_build_array(p.polrelid::int8, pg_get_expr(p.polqual, p.polrelid))
+  from pg_policy p where p.polcmd in ('r', '*') and p.polqual is not null;
+select 'function', json_build_array(p.proname, true, p.provolatile,
+    p.pronargs = 1 and exists (select from pg_type t where t.oid = p.proargtypes[0] and t.typtype in ('c', 'p')))
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${outside};
+select 'function', json_build_array(p.proname, true, i.provolatile, false)
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_aggregate a on a.aggfnoid = p.oid
+    join pg_proc i on i.oid in (a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+  where ${outside};
+select 'function', json_build_array(p.proname, false, v, false)
+  from (select p.proname, case when bool_or(p.provolatile = 'v') then 'v' when bool_or(p.provolatile = 's') then 's' else 'i' end v
+    from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace group by 1) p;
+select 'operator', json_build_array(o.oprname)
+  from pg_operator o join pg_namespace n on n.oid = o.oprnamespace join pg_proc p on p.oid = o.oprcode
+  where ${outside} and p.provolatile <> 'i';
+select 'cast', json_build_array(format_type(c.castsource, null), format_type(c.casttarget, null))
+  from pg_cast c join pg_proc p on p.oid = c.castfunc join pg_namespace n on n.oid = p.pronamespace
+  where ${outside} and p.provolatile <> 'i';
+commit`;
+
+/** What names without a schema mean to a session, and whom it is. */
+export const environmentQuery = `select 'schemas', to_json(current_schemas(true)::text[])`;
+
+export type RelationRow = [
+  oid: number,
+  schema: string,
+  name: string,
+  kind: 'r' | 'p' | 'v' | 'm' | 'f' | 'S',
+  hasRowSecurity: boolean,
+  /** A write to it may write anything else: triggers, rules, defaults that call functions. */
+  hasSideEffects: boolean,
+  definition: string | null,
+];
+export type FunctionRow = [name: string, isOwn: boolean, volatility: 'i' | 's' | 'v', isField: boolean];
+
+export interface CatalogueRows {
+  relation: RelationRow[];
+  child: [child: number, parent: number][];
+  key: [referring: number, referred: number, acts: boolean][];
+  policy: [relation: number, expression: string][];
+  function: FunctionRow[];
+  operator: [name: string][];
+  cast: [from: string, to: string][];
+}
+
+export function toCatalogueRows(rows: string[][]): CatalogueRows {
+  const all: CatalogueRows = { relation: [], child: [], key: [], policy: [], function: [], operator: [], cast: [] };
+  for (const [tag, json] of rows) {
+    const list = all[tag as keyof CatalogueRows] as unknown[] | undefined;
+    list?.push(JSON.parse(json ?? 'null'));
+  }
+  return all;
+}

@@ -1,0 +1,177 @@
+// What one client's requests write, until it is committed; then the epochs move, before the client hears of it.
+//
+// Whether a transaction was committed is not looked at closely: every answer that could be a commit moves the epochs of
+// all that was written since the connection was last idle. Moving once too often costs a miss, once too seldom a lie.
+import type { TransactionStatus } from '@sallyport/postgres-wire';
+import type { Classifier } from '../classify/classifier.ts';
+import { toUnread } from '../classify/classify.ts';
+import type { QueryVerdict } from '../classify/query-verdict.ts';
+import type { Clock } from '../clock.ts';
+import type { Epoch, Epochs, Tables } from './epochs.ts';
+import { maxWrittenTables, ownWriteWindow } from './limits.ts';
+import type { OriginKnowledge } from './origin-knowledge.ts';
+
+/** What the sessions of a pooler share; another database may take the place of the first. */
+export interface WatchedOrigin {
+  /** Whether anybody keeps answers that a write could make wrong. */
+  readonly isWatched: boolean;
+  readonly classifier: Classifier;
+  readonly knowledge: OriginKnowledge;
+  readonly epochs: Epochs;
+  readonly clock: Clock;
+}
+
+/** Verdicts of statements by the Parse that made them: an object each, kept as long as the statement. */
+const verdicts = new WeakMap<Buffer, QueryVerdict>();
+const unread = toUnread('oversizedquery', 'Its text is too long to be held.');
+
+export class SessionWrites {
+  readonly #shared: WatchedOrigin;
+  readonly #client: { readonly settings: string };
+  /** Written since the connection was last idle. */
+  #pending: Set<Epoch> | 'all' | undefined;
+  /** A request that is not answered may commit before its own end. */
+  #isEager = false;
+  #isInTransaction = false;
+  /** Since the last ReadyForQuery: something was carried out; something failed. */
+  #isCarriedOut = false;
+  #hasFailed = false;
+  /** Names mean something else than the settings of the login say, for the rest of the session. */
+  #areNamesAltered = false;
+  #changesSchema = false;
+  #last: { tables: ReadonlySet<Epoch> | 'all'; until: number } | undefined;
+
+  constructor(shared: WatchedOrigin, client: { readonly settings: string }) {
+    this.#shared = shared;
+    this.#client = client;
+  }
+
+  /** Whether answers have to be watched. */
+  get isPending(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** A Query goes to the origin. */
+  query(text: Buffer): void {
+    if (!this.#shared.isWatched) return;
+    this.#carryOut(this.#shared.classifier.verdictOf(text));
+  }
+
+  /** A Bind goes to the origin; `body` is the Parse of its statement, behind the name. */
+  bind(body: Buffer): void {
+    if (!this.#shared.isWatched) return;
+    let verdict = verdicts.get(body);
+    if (verdict === undefined) {
+      const zero = body.indexOf(0);
+      verdict = zero === -1 ? unread : this.#shared.classifier.verdictOf(body.subarray(0, zero));
+      // Not what was said before the grammar was there.
+      if (this.#shared.classifier.isLoaded) verdicts.set(body, verdict);
+    }
+    this.#carryOut(verdict);
+  }
+
+  /** A Parse that is too long to be read goes to the origin; what was held of it stands for the statement. */
+  longParse(prefix: Buffer): void {
+    verdicts.set(prefix, unread);
+  }
+
+  /** Something goes to the origin that may do anything. */
+  anything(): void {
+    this.#carryOut(unread);
+  }
+
+  /** A command was completed, or some of its rows are there; its client has not heard of it. */
+  completed(): void {
+    this.#isCarriedOut = true;
+    if (this.#isEager || !this.#isInTransaction) this.#move();
+  }
+
+  failed(): void {
+    this.#hasFailed = true;
+  }
+
+  /** ReadyForQuery came; its client has not heard of it. `owed` requests are not answered yet. */
+  ready(status: TransactionStatus, owed: number): void {
+    // An error before anything else, outside a transaction: nothing was done.
+    const isNothing = this.#hasFailed && !this.#isCarriedOut && !this.#isInTransaction;
+    this.#hasFailed = false;
+    this.#isCarriedOut = false;
+    this.#isInTransaction = status !== 'I';
+    if (!isNothing && (status === 'I' || this.#isEager)) this.#move();
+    if (owed > 0) return;
+    this.#isEager = false;
+    if (status !== 'I') return;
+    this.#pending = undefined;
+    this.#changesSchema = false;
+  }
+
+  /** The connection is gone, or was given up: with requests under way, nobody knows what became of them. */
+  lost(owed: number): void {
+    const pending = this.#toTables();
+    if (pending !== undefined && owed > 0) this.#shared.epochs.doubt(pending);
+    this.#move();
+    this.#pending = undefined;
+    this.#isEager = false;
+    this.#isInTransaction = false;
+    this.#isCarriedOut = false;
+    this.#hasFailed = false;
+    this.#changesSchema = false;
+  }
+
+  /** Whether this client has just written one of these tables. */
+  hasJustWritten(tables: readonly Epoch[]): boolean {
+    const last = this.#last;
+    if (last === undefined) return false;
+    if (last.until <= this.#shared.clock.now()) {
+      this.#last = undefined;
+      return false;
+    }
+    const { tables: written } = last;
+    return written === 'all' || tables.some((epoch) => written.has(epoch));
+  }
+
+  #carryOut(verdict: QueryVerdict): void {
+    const { knowledge } = this.#shared;
+    if (verdict.uncacheable === 'transaction' || verdict.uncacheable === 'multiplestatements') this.#isEager = true;
+    if (verdict.altersNames) this.#areNamesAltered = true;
+    if (verdict.changesSchema) this.#changesSchema = true;
+    const { catalogue } = knowledge;
+    const environment = knowledge.environmentOf(this.#client.settings);
+    if (verdict.writes !== 'unknown' && verdict.writes.length === 0 && verdict.functions.length === 0) {
+      if (verdict.operators.length === 0 && verdict.fields.length === 0) return;
+    }
+    let tables: Tables = 'all';
+    if (catalogue !== undefined && environment !== undefined) {
+      tables = catalogue.writesOf(verdict, environment);
+      if (tables !== 'all' && tables.length > 0 && this.#areNamesAltered) tables = 'all';
+    }
+    this.#add(tables);
+  }
+
+  #add(tables: Tables): void {
+    if (tables === 'all') {
+      // A procedure may commit while it runs.
+      this.#isEager = true;
+      this.#pending = 'all';
+      return;
+    }
+    if (tables.length === 0 || this.#pending === 'all') return;
+    this.#pending ??= new Set();
+    for (const epoch of tables) this.#pending.add(epoch);
+    if (this.#pending.size > maxWrittenTables) this.#pending = 'all';
+  }
+
+  #toTables(): Tables | undefined {
+    const pending = this.#pending;
+    return pending === undefined || pending === 'all' ? pending : [...pending];
+  }
+
+  #move(): void {
+    const tables = this.#toTables();
+    if (tables === undefined) return;
+    if (this.#changesSchema) this.#shared.knowledge.invalidate();
+    this.#shared.epochs.move(tables);
+    const written = tables === 'all' ? tables : new Set(tables);
+    this.#last = { tables: written, until: this.#shared.clock.now() + ownWriteWindow };
+  }
+}

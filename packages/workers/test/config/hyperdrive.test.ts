@@ -12,6 +12,8 @@ const older = 'WRANGLER_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB';
 
 const bound = (more: object = {}): object => ({ ...plain, hyperdrive: [{ binding: 'DB', id, ...more }] });
 
+const url = (host: string): string => `postgres://u:p@${host}/d`;
+
 test('a binding has its id, and no database of its own unless it is given one', async (t) => {
   const { hyperdrive } = await loadGood(t, { 'wrangler.json': bound({ remote: false }) });
   assert.deepEqual(hyperdrive, [{ binding: 'DB', id, local: undefined }]);
@@ -35,7 +37,6 @@ test('a local connection string is taken apart, and its files start at the confi
 });
 
 test('a variable wins over the file, the newer name over the older, and the process over .env', async (t) => {
-  const url = (host: string): string => `postgres://u:p@${host}/d`;
   const folder = await createFolder(t, {
     'wrangler.json': bound({ localConnectionString: url('file') }),
     'index.js': 'export default {};',

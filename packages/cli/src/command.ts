@@ -65,7 +65,8 @@ export function parseCommand(command: Command, args: string[]): { values: Values
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: withoutTruth(args, known), options, allowPositionals: true });
+    for (const name of falseSwitches(args, known)) values[name] = false;
     const most = command.positionals.at(-1)?.endsWith('...') === true ? Infinity : command.positionals.length;
     if (positionals.length > most) {
       throw new UsageError(`Unexpected argument: ${positionals[command.positionals.length]}`);
@@ -82,6 +83,28 @@ export function parseCommand(command: Command, args: string[]): { values: Values
   }
 }
 
+const switchWithValue = /^--([\w-]+)=(true|false)$/;
+
+/** `--switch=true` as `--switch`, which is how scripts for other tools write it; `--switch=false` as nothing. */
+function withoutTruth(args: readonly string[], known: Record<string, Option>): string[] {
+  return args.flatMap((arg) => {
+    const [, name = '', truth] = switchWithValue.exec(arg) ?? [];
+    if (truth === undefined || !isSwitch(known, name)) return [arg];
+    return truth === 'true' ? [`--${name}`] : [];
+  });
+}
+
+function falseSwitches(args: readonly string[], known: Record<string, Option>): string[] {
+  return args.flatMap((arg) => {
+    const [, name = '', truth] = switchWithValue.exec(arg) ?? [];
+    return truth === 'false' && isSwitch(known, name) ? [name] : [];
+  });
+}
+
+function isSwitch(known: Record<string, Option>, name: string): boolean {
+  return Object.hasOwn(known, name) && known[name]!.value === undefined;
+}
+
 /** A port number from an option. @throws UsageError */
 export function toPort(values: Values, name: string): number | undefined {
   const text = values[name];
@@ -89,6 +112,14 @@ export function toPort(values: Values, name: string): number | undefined {
   const port = Number(text);
   if (!/^\d+$/.test(String(text)) || port > 65_535) throw new UsageError(`--${name} takes a port number, not ${text}`);
   return port;
+}
+
+/** A whole number from an option. @throws UsageError */
+export function toWhole(values: Values, name: string): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(String(text))) return Number(text);
+  throw new UsageError(`--${name} takes a whole number, not ${String(text)}`);
 }
 
 /** A text option. */

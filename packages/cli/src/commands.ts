@@ -1,9 +1,11 @@
 // Every command there is, in the order the help lists them.
 import type { Command } from './command.ts';
+import { certCommands } from './commands/cert/cert-commands.ts';
 import { dev } from './commands/dev.ts';
 import { edge } from './commands/edge.ts';
 import { explain } from './commands/explain.ts';
 import { explainConnect } from './commands/explain-connect.ts';
+import { hyperdriveCommands } from './commands/hyperdrive/hyperdrive-commands.ts';
 import { controlCommands } from './commands/tunnel/control-commands.ts';
 import { ingressRule } from './commands/tunnel/ingress-rule.ts';
 import { ingressValidate } from './commands/tunnel/ingress-validate.ts';
@@ -18,4 +20,6 @@ export const commands: readonly Command[] = [
   run,
   ingressValidate,
   ingressRule,
+  ...hyperdriveCommands,
+  ...certCommands,
 ];

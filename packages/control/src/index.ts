@@ -60,8 +60,8 @@ export { maxConnections, maxHeaderSize, maxRequests, startControlApi } from './a
 export type { ApiRoute } from './api/router.ts';
 export { ApiError, succeeded } from './api/envelope.ts';
 export type { ApiErrorCode } from './api/envelope.ts';
-export { maxExplainedLength, maxPurgedTables } from './api/hyperdrive-handlers.ts';
-export type { HyperdriveHooks } from './api/hyperdrive-handlers.ts';
+export { maxExplainedLength, maxPurged } from './api/hyperdrive-handlers.ts';
+export type { HyperdriveHooks, PurgeRequest } from './api/hyperdrive-handlers.ts';
 export type { ControlApi, ControlApiOptions } from './api/control-api.ts';
 export type { ConnectorConnection, LinkDirectory } from './api/links.ts';
 export { maxBodySize } from './api/read-body.ts';

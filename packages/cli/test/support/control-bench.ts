@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import {
   type ConnectorConnection,
   type Control,
+  type HyperdriveHooks,
   startControl,
   startControlApi,
   startKeyRing,
@@ -20,13 +21,18 @@ export interface ControlBench {
   /** HOME of the commands, and their working folder. */
   home: string;
   connections: Map<string, ConnectorConnection[]>;
+  /** Runs `sallyport …` in its home. */
+  sallyport: (args: readonly string[], settings?: { env?: Record<string, string>; input?: string }) => Promise<Outcome>;
   /** Runs `sallyport tunnel …` against the edge. */
   tunnel: (...args: string[]) => Promise<Outcome>;
   /** The same with other variables. */
   tunnelWith: (env: Record<string, string>, ...args: string[]) => Promise<Outcome>;
 }
 
-export async function createControlBench(t: TestContext): Promise<ControlBench> {
+export async function createControlBench(
+  t: TestContext,
+  { hyperdrive = {} }: { hyperdrive?: HyperdriveHooks } = {},
+): Promise<ControlBench> {
   const home = await temporaryFolder(t);
   const state = join(home, '.sallyport');
   await mkdir(state, { mode: 0o700 });
@@ -43,6 +49,7 @@ export async function createControlBench(t: TestContext): Promise<ControlBench> 
   const api = await startControlApi({
     control,
     token,
+    hyperdrive,
     links: {
       connections: (id) => connections.get(id) ?? [],
       disconnect: (id, connectorId) => {
@@ -63,9 +70,10 @@ export async function createControlBench(t: TestContext): Promise<ControlBench> 
   await writeFile(join(state, 'control.json'), JSON.stringify({ url: api.url, token, account: 'acc' }), {
     mode: 0o600,
   });
-  const tunnelWith: ControlBench['tunnelWith'] = (env, ...args) =>
-    run(['tunnel', ...args], { cwd: home, env: { HOME: home, ...env } });
-  return { control, home, connections, tunnelWith, tunnel: (...args) => tunnelWith({}, ...args) };
+  const sallyport: ControlBench['sallyport'] = (args, { env, ...settings } = {}) =>
+    run(args, { cwd: home, env: { HOME: home, ...env }, ...settings });
+  const tunnelWith: ControlBench['tunnelWith'] = (env, ...args) => sallyport(['tunnel', ...args], { env });
+  return { control, home, connections, sallyport, tunnelWith, tunnel: (...args) => tunnelWith({}, ...args) };
 }
 
 /** A link as an edge would report it. */

@@ -22,19 +22,22 @@ export interface Outcome {
 interface Settings {
   cwd?: string;
   env?: Record<string, string>;
+  /** What it reads from standard input. */
+  input?: string;
 }
 
 /** Starts the command. */
 export function start(
   args: readonly string[],
-  { cwd, env = {} }: Settings,
+  { cwd, env = {}, input }: Settings,
 ): { child: ChildProcess; outcome: Promise<Outcome> } {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [main, ...args], {
     cwd,
     env: { PATH, HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  child.stdin?.end(input);
   const said = { stdout: '', stderr: '' };
   child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (said.stdout += chunk));
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (said.stderr += chunk));

@@ -10,16 +10,24 @@ import type { ApiRoute } from './router.ts';
 export interface HyperdriveHooks {
   /** Tries to connect as a configuration says, before it is stored. Rejects with an `ApiError` of a code `origin_…`. */
   check?: (config: ResolvedHyperdriveConfig) => Promise<void>;
-  /** Drops what is kept of these tables, or everything. Returns how many answers that were. */
-  purge?: (id: string, tables: readonly string[] | undefined) => number | Promise<number>;
+  /** Drops the answers that depend on these tables or have these tags, or all. Returns how many that were. */
+  purge?: (id: string, what: PurgeRequest) => number | Promise<number>;
   /** Whether a query's answer is kept, and why. */
   explain?: (id: string, query: { sql: string }) => object | Promise<object>;
   /** Of one pool, or of all; a configuration that nobody has used yet has none. */
   status?: (id?: string) => readonly object[] | Promise<readonly object[]>;
 }
 
-/** Tables that one purge may name. */
-export const maxPurgedTables = 1000;
+/** Neither of them means everything. */
+export interface PurgeRequest {
+  /** `orders`, `sales.items`. */
+  tables?: readonly string[];
+  /** What queries gave their answers in a comment. */
+  tags?: readonly string[];
+}
+
+/** Tables, and tags, that one purge may name. */
+export const maxPurged = 1000;
 /** Longest query that can be explained, in characters. */
 export const maxExplainedLength = 100_000;
 
@@ -87,9 +95,7 @@ function poolHandlers(
       async handle({ parameters, body }) {
         const { id } = find(parameters['id']);
         if (purge === undefined) throw noPools('purge');
-        const tables = body.texts('tables', maxPurgedTables);
-        if (tables?.length === 0) throw new ApiError('invalid_request', '"tables" is empty; leave it out to purge all');
-        return succeeded({ purged: await purge(id, tables) });
+        return succeeded({ purged: await purge(id, toPurge(body)) });
       },
     },
     {
@@ -127,6 +133,15 @@ function poolHandlers(
 
 function noPools(to: string): ApiError {
   return new ApiError('not_supported', `it has no pools to ${to}`);
+}
+
+function toPurge(body: Body): PurgeRequest {
+  const [tables, tags] = ['tables', 'tags'].map((name) => body.texts(name, maxPurged));
+  // An empty list means nothing, and must not become everything.
+  if (tables?.length === 0 || tags?.length === 0) {
+    throw new ApiError('invalid_request', 'the list is empty; leave "tables" and "tags" out to purge everything');
+  }
+  return { ...(tables === undefined ? {} : { tables }), ...(tags === undefined ? {} : { tags }) };
 }
 
 /** Ways to an origin that Cloudflare has and this edge has not, and what to use instead. */

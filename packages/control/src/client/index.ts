@@ -13,11 +13,15 @@ export type { Query } from './control-client.ts';
 export { controlFile, devState, findEdge } from './find-edge.ts';
 export type { EdgeAccess, FindEdgeOptions } from './find-edge.ts';
 export type {
+  CertificateInfo,
   ConnectionInfo,
   ConnectorInfo,
   HostnameRouteInfo,
+  HyperdriveInfo,
   IpRouteInfo,
   NetworkInfo,
+  PoolStatusInfo,
   PublicHostnameInfo,
+  QueryExplanationInfo,
   TunnelInfo,
 } from './shapes.ts';

@@ -52,3 +52,50 @@ export interface NetworkInfo {
   created_at: string;
   deleted_at: string | null;
 }
+
+export interface HyperdriveInfo {
+  id: string;
+  name: string;
+  origin: { scheme: string; host: string; port: number; database: string; user: string };
+  caching: { disabled: boolean; max_age?: number; stale_while_revalidate?: number };
+  mtls: { ca_certificate_id?: string; mtls_certificate_id?: string; sslmode: string };
+  origin_connection_limit?: number;
+  created_on: string;
+  modified_on: string;
+}
+
+export interface CertificateInfo {
+  id: string;
+  name: string;
+  ca: boolean;
+  certificates: string;
+  issuer: string;
+  serial_number: string;
+  signature: string;
+  uploaded_on: string;
+  expires_on: string;
+}
+
+/** A pool that runs; counters since it started. */
+export interface PoolStatusInfo {
+  id: string;
+  name: string;
+  maxConnections: number;
+  connections: number;
+  idle: number;
+  waiting: number;
+  clients: number;
+  pins?: Record<string, number>;
+  queriesByCacheStatus?: Record<string, number>;
+  errors?: Record<string, number>;
+}
+
+export interface QueryExplanationInfo {
+  cacheStatus: string;
+  cacheable: boolean;
+  why: string;
+  tables?: string[];
+  key?: { text: string; settings: string; searchPath: string[] };
+  /** Times in seconds. */
+  entry?: { age: number; expiresIn: number; hits: number; bytes: number; isStale: boolean };
+}

@@ -75,17 +75,19 @@ test('ways to an origin that this edge has not are refused with what to use', as
 test('pools are purged, explained and told of by the edge; an edge without them says so', async (t) => {
   const asked: unknown[] = [];
   const hyperdrive: HyperdriveHooks = {
-    purge: (id, tables) => asked.push(['purge', id, tables]) + 40,
+    purge: (id, what) => asked.push(['purge', id, what]) + 40,
     explain: (id, query) => ({ id, query, cacheStatus: 'volatile' }),
     status: (id) => Promise.resolve([{ id: id ?? 'all' }]),
   };
   const { call, control } = await createApiBench(t, { hyperdrive });
   const { id } = await control.hyperdrive.create({ name: 'sales', origin });
-  assert.deepEqual((await call('POST', `${configs}/${id}/purge`, { tables: ['a', 'b.c'] })).result, { purged: 41 });
+  assert.deepEqual((await call('POST', `${configs}/${id}/purge`, { tables: ['a', 'b.c'], tags: ['t'] })).result, {
+    purged: 41,
+  });
   assert.deepEqual((await call('POST', `${configs}/${id}/purge`)).result, { purged: 42 });
   assert.deepEqual(asked, [
-    ['purge', id, ['a', 'b.c']],
-    ['purge', id, undefined],
+    ['purge', id, { tables: ['a', 'b.c'], tags: ['t'] }],
+    ['purge', id, {}],
   ]);
   const explained = await call('POST', `${configs}/${id}/explain`, { sql: 'select now()' });
   assert.deepEqual(explained.result, { id, query: { sql: 'select now()' }, cacheStatus: 'volatile' });

@@ -1,0 +1,148 @@
+// The options that say where a database is and how it is used, of `hyperdrive create` and `update`, with wrangler's names.
+import { CommandError } from '../../command-error.ts';
+import { type Option, toText, toWhole, UsageError, type Values } from '../../command.ts';
+import { readSecret } from './secret-input.ts';
+
+export const settingOptions: Record<string, Option> = {
+  'connection-string': {
+    value: 'URL',
+    help: 'postgres://user:password@host:port/database?sslmode=…; "-" reads it from standard input',
+  },
+  'origin-host': { value: 'HOST', help: 'Host of the database; a tunnel route may lead there' },
+  host: { value: 'HOST', help: 'The same as --origin-host' },
+  'origin-port': { value: 'PORT', help: 'Its port (default: 5432)' },
+  port: { value: 'PORT', help: 'The same as --origin-port' },
+  'origin-scheme': { value: 'SCHEME', help: 'postgresql or postgres (default: postgresql)' },
+  scheme: { value: 'SCHEME', help: 'The same as --origin-scheme' },
+  database: { value: 'NAME', help: 'Name of the database' },
+  'origin-user': { value: 'USER', help: 'User to log in as' },
+  user: { value: 'USER', help: 'The same as --origin-user' },
+  'origin-password': {
+    value: 'PASSWORD',
+    help: 'Its password; "-" reads it from standard input, where others on this machine cannot see it',
+  },
+  password: { value: 'PASSWORD', help: 'The same as --origin-password' },
+  'caching-disabled': { help: 'Keep no answers (--caching-disabled=false turns it back on)' },
+  'max-age': { value: 'SECONDS', help: 'How long an answer is served without asking again (default: 60)' },
+  swr: { value: 'SECONDS', help: 'How much longer it is served while it is asked for again (default: 15)' },
+  'ca-certificate-id': { value: 'ID', help: 'Authority to check the database against; see "cert upload"' },
+  'ca-certificate-uuid': { value: 'ID', help: 'The same as --ca-certificate-id' },
+  'mtls-certificate-id': { value: 'ID', help: 'Client certificate to show the database; see "cert upload"' },
+  'mtls-certificate-uuid': { value: 'ID', help: 'The same as --mtls-certificate-id' },
+  sslmode: {
+    value: 'MODE',
+    help: 'require, verify-ca, verify-full, or disable for a private database (default: require)',
+  },
+  'origin-connection-limit': { value: 'COUNT', help: 'Most connections to the database, 1 to 1500' },
+  'service-id': { value: 'ID', help: 'Refused: there are no VPC services yet' },
+};
+
+export interface OriginBody {
+  scheme?: string | undefined;
+  host?: string | undefined;
+  port?: number | undefined;
+  database?: string | undefined;
+  user?: string | undefined;
+  password?: string | undefined;
+}
+
+export interface SettingsBody {
+  origin?: OriginBody | undefined;
+  caching?: {
+    disabled?: boolean | undefined;
+    max_age?: number | undefined;
+    stale_while_revalidate?: number | undefined;
+  };
+  mtls?: {
+    ca_certificate_id?: string | undefined;
+    mtls_certificate_id?: string | undefined;
+    sslmode?: string | undefined;
+  };
+  origin_connection_limit?: number | undefined;
+}
+
+/** What a request's body says for these options; what was not given is not in it. @throws UsageError, CommandError */
+export async function toSettings(values: Values): Promise<SettingsBody> {
+  if (values['service-id'] !== undefined) {
+    throw new CommandError(
+      '--service-id: there are no VPC services yet',
+      'Name the host itself with --origin-host: a tunnel route leads there.',
+    );
+  }
+  const { origin, sslmode } = await toOrigin(values);
+  const caching = {
+    disabled: values['caching-disabled'] as boolean | undefined,
+    max_age: toWhole(values, 'max-age'),
+    stale_while_revalidate: toWhole(values, 'swr'),
+  };
+  const mtls = {
+    ca_certificate_id: either(values, 'ca-certificate-id', 'ca-certificate-uuid'),
+    mtls_certificate_id: either(values, 'mtls-certificate-id', 'mtls-certificate-uuid'),
+    sslmode: toText(values, 'sslmode') ?? sslmode,
+  };
+  return {
+    ...(isEmpty(origin) ? {} : { origin }),
+    ...(isEmpty(caching) ? {} : { caching }),
+    ...(isEmpty(mtls) ? {} : { mtls }),
+    origin_connection_limit: toWhole(values, 'origin-connection-limit'),
+  };
+}
+
+async function toOrigin(values: Values): Promise<{ origin: OriginBody; sslmode?: string | undefined }> {
+  const parts = {
+    scheme: either(values, 'origin-scheme', 'scheme'),
+    host: either(values, 'origin-host', 'host'),
+    port: toWhole(values, 'origin-port') ?? toWhole(values, 'port'),
+    database: toText(values, 'database'),
+    user: either(values, 'origin-user', 'user'),
+  };
+  const password = either(values, 'origin-password', 'password');
+  const string = toText(values, 'connection-string');
+  if (string === undefined) return { origin: { ...parts, password: await readSecret('password', password) } };
+  const conflict = Object.entries(parts).find(([, value]) => value !== undefined)?.[0];
+  if (conflict !== undefined) {
+    const option = conflict === 'database' ? conflict : `origin-${conflict}`;
+    throw new UsageError(`--connection-string says the ${conflict} too: leave out one of it and --${option}`);
+  }
+  if (string === '-' && password === '-') throw new UsageError('Only one of the two can be read from standard input');
+  const read = await parseString((await readSecret('connection string', string))!);
+  if (read.origin.password !== undefined && password !== undefined) {
+    throw new UsageError('--connection-string has a password: leave out one of it and --origin-password');
+  }
+  return {
+    ...read,
+    origin: { ...read.origin, password: read.origin.password ?? (await readSecret('password', password)) },
+  };
+}
+
+/** @throws CommandError, which does not show the string */
+async function parseString(text: string): Promise<{ origin: OriginBody; sslmode: string | undefined }> {
+  // Only here, because that package takes a while to load.
+  const { parseConnectionString } = await import('@sallyport/workers');
+  const parsed = parseConnectionString(text);
+  if ('problem' in parsed) {
+    throw new CommandError(
+      `The connection string cannot be used: ${parsed.problem}`,
+      'Write it as postgres://user:password@host:port/database, with special characters percent-encoded.',
+    );
+  }
+  const { host, port, database, user, sslmode, sslrootcert, sslcert, sslkey } = parsed;
+  if ([sslcert, sslkey].some((file) => file !== undefined) || (sslrootcert ?? 'system') !== 'system') {
+    throw new CommandError(
+      'The connection string names certificate files, which the edge cannot read',
+      'Upload them with "sallyport cert upload", and use --ca-certificate-id and --mtls-certificate-id.',
+    );
+  }
+  const scheme = text.slice(0, text.indexOf(':')).toLowerCase();
+  const mode = sslmode ?? (sslrootcert === 'system' ? 'verify-full' : undefined);
+  return { origin: { scheme, host, port, database, user, password: parsed.password || undefined }, sslmode: mode };
+}
+
+/** An option that has two names. */
+function either(values: Values, name: string, other: string): string | undefined {
+  return toText(values, name) ?? toText(values, other);
+}
+
+function isEmpty(value: object): boolean {
+  return Object.values(value).every((each) => each === undefined);
+}

@@ -1,0 +1,121 @@
+// `sallyport hyperdrive purge`, `explain` and `status`: what an edge's pools and caches hold.
+import type { PoolStatusInfo, QueryExplanationInfo } from '@sallyport/control/client';
+import { type Command, UsageError, type Values } from '../../command.ts';
+import { toLines } from '../../output/decision-text.ts';
+import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
+import { checkFormat, print, toTable } from '../tunnel/print.ts';
+import { findConfig } from './lookup.ts';
+
+function toTexts(values: Values, name: string): string[] | undefined {
+  const value = values[name];
+  return Array.isArray(value) ? value.map(String) : undefined;
+}
+
+export const purge: Command = {
+  name: 'hyperdrive purge',
+  summary: 'Drop answers that the cache of a configuration holds.',
+  positionals: ['CONFIG'],
+  options: {
+    table: { short: 't', value: 'TABLE', multiple: true, help: 'Answers that depend on this table' },
+    tag: { value: 'TAG', multiple: true, help: 'Answers to queries whose comment gives them this tag' },
+    all: { help: 'All answers' },
+    ...outputOptions,
+    ...edgeOptions,
+  },
+  examples: [
+    ['sallyport hyperdrive purge sales --table orders --table sales.items', 'after a change that went past the edge'],
+    ['sallyport hyperdrive purge sales --all', 'everything'],
+  ],
+  async run(values, [nameOrId = '']) {
+    checkFormat(values);
+    const body = { tables: toTexts(values, 'table'), tags: toTexts(values, 'tag') };
+    const isNamed = body.tables !== undefined || body.tags !== undefined;
+    if (isNamed === (values['all'] === true)) throw new UsageError('Say either --all, or which with --table and --tag');
+    const client = createClient(values);
+    const { id, name } = await findConfig(client, nameOrId);
+    const result = await trying('Could not purge', () =>
+      client.call<{ purged: number }>('POST', client.account(`hyperdrive/configs/${id}/purge`), { body }),
+    );
+    print(values, result, () => `Dropped ${result.purged} ${result.purged === 1 ? 'answer' : 'answers'} of ${name}\n`);
+    return 0;
+  },
+};
+
+export const explain: Command = {
+  name: 'hyperdrive explain',
+  summary: 'Say whether the answer to a query is cached, and why. The query is not run.',
+  positionals: ['CONFIG', 'SQL'],
+  options: { ...outputOptions, ...edgeOptions },
+  examples: [['sallyport hyperdrive explain sales "select now()"', 'not cached, because now() changes']],
+  async run(values, [nameOrId = '', sql = '']) {
+    checkFormat(values);
+    const client = createClient(values);
+    const { id } = await findConfig(client, nameOrId);
+    const result = await trying('Could not explain the query', () =>
+      client.call<QueryExplanationInfo>('POST', client.account(`hyperdrive/configs/${id}/explain`), { body: { sql } }),
+    );
+    print(values, result, () => describe(result));
+    return result.cacheable ? 0 : 1;
+  },
+};
+
+function describe({ cacheStatus, cacheable, why, tables = [], key, entry }: QueryExplanationInfo): string {
+  return toLines([
+    ['cached', cacheable ? 'yes' : 'no'],
+    ['cacheStatus', cacheStatus],
+    ['why', why],
+    ...(tables.length === 0 ? [] : ([['tables', tables.join(', ')]] as [string, string][])),
+    ...(key === undefined ? [] : ([['search path', key.searchPath.join(', ')]] as [string, string][])),
+    ...(entry === undefined
+      ? []
+      : ([
+          [
+            'entry',
+            `${entry.age.toFixed(1)} s old, ${entry.isStale ? 'stale' : 'fresh'}, ends in ${entry.expiresIn.toFixed(1)} s`,
+          ],
+          ['served', `${entry.hits} times, ${entry.bytes} bytes`],
+        ] as [string, string][])),
+  ]);
+}
+
+export const status: Command = {
+  name: 'hyperdrive status',
+  summary: 'Show the pools of an edge: connections, clients, who waits, cache hits and pins.',
+  positionals: ['[CONFIG]'],
+  options: { ...outputOptions, ...edgeOptions },
+  examples: [
+    ['sallyport hyperdrive status', 'a line for each pool that runs'],
+    ['sallyport hyperdrive status sales -o json', 'all that is counted of one'],
+  ],
+  async run(values, [nameOrId]) {
+    checkFormat(values);
+    const client = createClient(values);
+    const path =
+      nameOrId === undefined
+        ? 'hyperdrive/status'
+        : `hyperdrive/configs/${(await findConfig(client, nameOrId)).id}/status`;
+    const pools = await trying('Could not ask for the status', () =>
+      client.call<PoolStatusInfo[]>('GET', client.account(path)),
+    );
+    print(values, pools, () => {
+      if (pools.length === 0) return 'No pool runs: one starts when a Worker first uses its binding.\n';
+      const head = ['NAME', 'CONNECTIONS', 'IDLE', 'WAITING', 'CLIENTS', 'QUERIES', 'PINS', 'ERRORS', 'ID'];
+      return toTable(head, pools.map(toStatusRow));
+    });
+    return 0;
+  },
+};
+
+function toStatusRow(pool: PoolStatusInfo): string[] {
+  const { id, name, connections, maxConnections, idle, waiting, clients } = pool;
+  const { queriesByCacheStatus, pins, errors } = pool;
+  const counts = [queriesByCacheStatus, pins, errors].map(toCounts);
+  const numbers = [`${connections}/${maxConnections}`, ...[idle, waiting, clients].map(String)];
+  return [name, ...numbers, ...counts, id];
+}
+
+/** `hit:12 miss:3`, the most frequent first. */
+function toCounts(counts: Readonly<Record<string, number>> = {}): string {
+  const entries = Object.entries(counts).sort(([, one], [, other]) => other - one);
+  return entries.length === 0 ? '-' : entries.map(([name, count]) => `${name}:${count}`).join(' ');
+}

@@ -135,16 +135,18 @@ test('configurations are listed, printed, changed and deleted, by name or ID', a
 
 test('answers are purged and queries explained; the status has a line for each pool', async (t) => {
   const asked: unknown[] = [];
+  const timing = { count: 9, mean: 1, p50: 0.5, p99: null };
   const pool = {
     id: 'f00',
     name: 'sales',
-    maxConnections: 20,
-    connections: 3,
-    idle: 2,
-    waiting: 1,
+    pool: { max_connections: 20, connections: 3, idle: 2, connecting: 0 },
+    waiting_clients: 1,
     clients: 9,
+    queries: { miss: 2, hit: 40 },
     pins: {},
-    queriesByCacheStatus: { miss: 2, hit: 40 },
+    errors: {},
+    acquire_ms: { ...timing, count: 0 },
+    query_ms: timing,
   };
   const { control, sallyport } = await createControlBench(t, {
     hyperdrive: {
@@ -180,8 +182,8 @@ test('answers are purged and queries explained; the status has a line for each p
 
   assert.deepEqual(await hyperdrive('status'), [
     0,
-    'NAME  CONNECTIONS IDLE WAITING CLIENTS QUERIES       PINS ERRORS ID\n' +
-      'sales 3/20        2    1       9       hit:40 miss:2 -    -      f00\n',
+    'NAME  CONNECTIONS IDLE WAITING CLIENTS ACQUIRE P50/P99 MS QUERY P50/P99 MS QUERIES       PINS ERRORS ID\n' +
+      'sales 3/20        2    1       9       -                  0.5/>            hit:40 miss:2 -    -      f00\n',
   ]);
   assert.match((await hyperdrive('status', 'sales'))[1], /No pool runs/);
 });

@@ -23,5 +23,6 @@ export type {
   PoolStatusInfo,
   PublicHostnameInfo,
   QueryExplanationInfo,
+  TimingInfo,
   TunnelInfo,
 } from './shapes.ts';

@@ -76,18 +76,26 @@ export interface CertificateInfo {
   expires_on: string;
 }
 
+/** Milliseconds; null when nothing was measured. */
+export interface TimingInfo {
+  count: number;
+  mean: number | null;
+  p50: number | null;
+  p99: number | null;
+}
+
 /** A pool that runs; counters since it started. */
 export interface PoolStatusInfo {
   id: string;
   name: string;
-  maxConnections: number;
-  connections: number;
-  idle: number;
-  waiting: number;
+  pool: { max_connections: number; connections: number; idle: number; connecting: number };
+  waiting_clients: number;
   clients: number;
-  pins?: Record<string, number>;
-  queriesByCacheStatus?: Record<string, number>;
-  errors?: Record<string, number>;
+  queries: Record<string, number>;
+  pins: Record<string, number>;
+  errors: Record<string, number>;
+  acquire_ms: TimingInfo;
+  query_ms: TimingInfo;
 }
 
 export interface QueryExplanationInfo {

@@ -1,5 +1,5 @@
 // `sallyport hyperdrive purge`, `explain` and `status`: what an edge's pools and caches hold.
-import type { PoolStatusInfo, QueryExplanationInfo } from '@sallyport/control/client';
+import type { PoolStatusInfo, QueryExplanationInfo, TimingInfo } from '@sallyport/control/client';
 import { type Command, UsageError, type Values } from '../../command.ts';
 import { toLines } from '../../output/decision-text.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
@@ -99,23 +99,28 @@ export const status: Command = {
     );
     print(values, pools, () => {
       if (pools.length === 0) return 'No pool runs: one starts when a Worker first uses its binding.\n';
-      const head = ['NAME', 'CONNECTIONS', 'IDLE', 'WAITING', 'CLIENTS', 'QUERIES', 'PINS', 'ERRORS', 'ID'];
+      const sizes = ['CONNECTIONS', 'IDLE', 'WAITING', 'CLIENTS'];
+      const times = ['ACQUIRE P50/P99 MS', 'QUERY P50/P99 MS'];
+      const head = ['NAME', ...sizes, ...times, 'QUERIES', 'PINS', 'ERRORS', 'ID'];
       return toTable(head, pools.map(toStatusRow));
     });
     return 0;
   },
 };
 
-function toStatusRow(pool: PoolStatusInfo): string[] {
-  const { id, name, connections, maxConnections, idle, waiting, clients } = pool;
-  const { queriesByCacheStatus, pins, errors } = pool;
-  const counts = [queriesByCacheStatus, pins, errors].map(toCounts);
-  const numbers = [`${connections}/${maxConnections}`, ...[idle, waiting, clients].map(String)];
-  return [name, ...numbers, ...counts, id];
+function toStatusRow({ id, name, pool, waiting_clients, clients, ...counted }: PoolStatusInfo): string[] {
+  const counts = [counted.queries, counted.pins, counted.errors].map(toCounts);
+  const sizes = [`${pool.connections}/${pool.max_connections}`, ...[pool.idle, waiting_clients, clients].map(String)];
+  return [name, ...sizes, toTimes(counted.acquire_ms), toTimes(counted.query_ms), ...counts, id];
+}
+
+/** `0.5/2.5`, the upper bounds for half and for 99 in 100. */
+function toTimes({ count, p50, p99 }: TimingInfo): string {
+  return count === 0 ? '-' : `${p50 ?? '>'}/${p99 ?? '>'}`;
 }
 
 /** `hit:12 miss:3`, the most frequent first. */
-function toCounts(counts: Readonly<Record<string, number>> = {}): string {
+function toCounts(counts: Readonly<Record<string, number>>): string {
   const entries = Object.entries(counts).sort(([, one], [, other]) => other - one);
   return entries.length === 0 ? '-' : entries.map(([name, count]) => `${name}:${count}`).join(' ');
 }

@@ -66,11 +66,12 @@ async function dialDatabase(target: EgressTarget, way: OriginWay, signal: AbortS
 }
 
 export function toFleetConfig(database: Database, way: OriginWay): FleetConfig {
-  const { id, name, caching, connectionLimit } = database;
+  const { id, name, host, port, caching, connectionLimit } = database;
   return {
     id,
     name,
     caching,
+    server: `${host.toLowerCase()}:${port}`,
     origin: toOrigin(database, way),
     ...(connectionLimit === undefined ? {} : { pool: { maxConnections: connectionLimit } }),
   };

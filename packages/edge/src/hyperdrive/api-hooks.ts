@@ -13,6 +13,16 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
       const running = service();
       if (running !== undefined) await check(config, running.way);
     },
+    async purge(id, { tables, tags }) {
+      const cache = await service()?.cacheOf(id);
+      const what = { ...(tables === undefined ? {} : { tables }), ...(tags === undefined ? {} : { tags }) };
+      return (await cache?.purge(what)) ?? 0;
+    },
+    async explain(id, { sql }) {
+      const cache = await service()?.cacheOf(id);
+      if (cache === undefined) throw new ApiError('not_supported', 'the edge is just starting, or stopping');
+      return cache.explain(sql);
+    },
     status: (id) =>
       (service()?.fleet.status() ?? []).filter((each) => id === undefined || each.id === id).map(toPoolStatus),
   };

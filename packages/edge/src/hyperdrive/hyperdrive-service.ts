@@ -1,6 +1,6 @@
 // The databases of an edge: a fleet of pools, and a private channel for every binding of every Worker.
 import { join } from 'node:path';
-import { type Fleet, startFleet } from '@sallyport/hyperdrive';
+import { type Fleet, type PoolerCache, startFleet } from '@sallyport/hyperdrive';
 import type { Diagnostic, HyperdriveBinding, HyperdriveChannel, Project } from '@sallyport/workers';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
 import { type Channel, openChannel } from './channel.ts';
@@ -70,6 +70,12 @@ export class HyperdriveService implements AsyncDisposable {
   /** Looks again at a configuration that changed, when a Worker uses it. */
   refresh(id: string): void {
     if (this.#wanted.has(id)) this.#load(id);
+  }
+
+  /** The cache of a configuration, which begins to run when nobody has used it yet; undefined when there is none. */
+  cacheOf(id: string): Promise<PoolerCache | undefined> {
+    this.#wanted.add(id);
+    return this.#load(id) ? this.fleet.cache(id) : Promise.resolve(undefined);
   }
 
   /** Sees to it that the fleet has what a binding means; returns the fleet's id of it. */

@@ -12,50 +12,47 @@ export interface Timing {
 export interface PoolStatusShape {
   id: string;
   name: string;
-  maxConnections: number;
-  /** Those that are ready, idle ones among them. */
-  connections: number;
-  idle: number;
-  connecting: number;
-  /** Clients that wait for a connection. */
-  waiting: number;
+  pool: { max_connections: number; connections: number; idle: number; connecting: number };
+  waiting_clients: number;
   clients: number;
-  clientStates: FleetStatus['clientStates'];
-  /** Different texts that clients have prepared. */
-  statements: number;
+  client_states: Readonly<Partial<Record<string, number>>>;
+  prepared_statements: number;
   logins: number;
-  clientBytesIn: number;
-  clientBytesOut: number;
-  queriesByCacheStatus: Readonly<Partial<Record<string, number>>>;
-  pins: FleetStatus['pins'];
+  bytes_in: number;
+  bytes_out: number;
+  /** By cacheStatus. */
+  queries: Readonly<Partial<Record<string, number>>>;
+  pins: Readonly<Partial<Record<string, number>>>;
   errors: Readonly<Partial<Record<string, number>>>;
-  acquireMs: Timing;
-  queryMs: Timing;
-  connectMs: Timing;
+  acquire_ms: Timing;
+  query_ms: Timing;
+  connect_ms: Timing;
 }
 
 export function toPoolStatus(status: FleetStatus): PoolStatusShape {
-  const { id, name, maxConnections, connections, idle, connecting, waiting, clients, metrics } = status;
+  const { id, name, metrics } = status;
   return {
     id,
     name,
-    maxConnections,
-    connections,
-    idle,
-    connecting,
-    waiting,
-    clients,
-    clientStates: status.clientStates,
-    statements: status.statements,
+    pool: {
+      max_connections: status.maxConnections,
+      connections: status.connections,
+      idle: status.idle,
+      connecting: status.connecting,
+    },
+    waiting_clients: status.waiting,
+    clients: status.clients,
+    client_states: status.clientStates,
+    prepared_statements: status.statements,
     logins: metrics.logins,
-    clientBytesIn: metrics.clientBytesIn,
-    clientBytesOut: metrics.clientBytesOut,
-    queriesByCacheStatus: { ...metrics.queriesByCacheStatus },
+    bytes_in: metrics.clientBytesIn,
+    bytes_out: metrics.clientBytesOut,
+    queries: { ...metrics.queriesByCacheStatus },
     pins: { ...metrics.pins },
     errors: { ...metrics.errors },
-    acquireMs: toTiming(metrics.acquireSeconds),
-    queryMs: toTiming(metrics.querySeconds),
-    connectMs: toTiming(metrics.connectSeconds),
+    acquire_ms: toTiming(metrics.acquireSeconds),
+    query_ms: toTiming(metrics.querySeconds),
+    connect_ms: toTiming(metrics.connectSeconds),
   };
 }
 

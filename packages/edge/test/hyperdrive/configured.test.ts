@@ -30,9 +30,14 @@ interface Envelope<Result> {
   result: Result;
 }
 
+interface Explained {
+  cacheable: boolean;
+  why: string;
+}
+
 interface Pool {
   name: string;
-  connections: number;
+  pool: { connections: number };
   logins: number;
 }
 
@@ -77,7 +82,7 @@ test('dev: a configuration can be created, changed and deleted while its Worker 
   const { result: pools } = await call<Pool[]>(api, 'GET', 'status');
   const [status] = pools;
   assert.equal(status!.name, 'shop');
-  assert.ok(status!.connections > 0);
+  assert.ok(status!.pool.connections > 0);
   assert.equal(status!.logins, 2);
   await call(api, 'DELETE', path);
   assert.deepEqual(await answer(bench), {
@@ -110,6 +115,23 @@ test('a configuration that does not work is not accepted, with the documented nu
   const withTls = await call(api, 'POST', 'configs', { name: 'shop', origin: good });
   assert.equal(withTls.errors[0]?.code, 2012);
   assert.equal((await create(api, 'shop', good)).success, true);
+});
+
+test('the control API explains a query, and drops what the cache has', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const postgres = await use(t, startPostgres());
+  const bench = await startBench(t, { 'src/index.js': 'export default {};' });
+  const api = bench.server.tunnels!;
+  const { result } = await create(api, 'shop', toOrigin(postgres));
+  const path = `configs/${result.id}`;
+  const explain = async (sql: string): Promise<Explained> =>
+    (await call<Explained>(api, 'POST', `${path}/explain`, { sql })).result;
+  assert.deepEqual((await explain('select relname from pg_class')).cacheable, false);
+  const volatile = await explain('select now()');
+  assert.equal(volatile.cacheable, false);
+  assert.match(volatile.why, /now/);
+  assert.equal((await explain('select 1')).cacheable, true);
+  assert.deepEqual((await call(api, 'POST', `${path}/purge`, {})).result, { purged: 0 });
 });
 
 test('edge: two Workers share the pool of one configuration, each with credentials of its own', async (t) => {

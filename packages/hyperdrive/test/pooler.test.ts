@@ -92,7 +92,7 @@ test('A client that leaves while its query runs takes nothing with it', async (t
 
 test('Who waits too long is told with the documented error', async (t) => {
   if (!needs(t, 'postgres')) return;
-  const { client } = await startSetup(t, { pool: { maxConnections: 1, acquireTimeout: 50 } });
+  const { client } = await startSetup(t, { pool: { maxConnections: 1, acquireTimeout: 500 } });
   const [one, other] = [await client(), await client()];
   await one.query('begin');
   await assert.rejects(other.query('select 1'), {

@@ -67,7 +67,7 @@ test('A transaction that sleeps is ended when that is asked for, and rolled back
 
 test('Who gets no connection in time keeps its session when its request is whole', async (t) => {
   if (!needs(t, 'postgres')) return;
-  const { client, port } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1, acquireTimeout: 50 } });
+  const { client, port } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1, acquireTimeout: 500 } });
   const [holder, waiting] = [await client(), await client()];
   const raw = await connectRaw({ ...ownCredentials, port });
   t.after(() => raw.close());

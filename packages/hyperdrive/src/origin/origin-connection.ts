@@ -144,6 +144,7 @@ export class OriginConnection implements MessageHandler {
   }
 
   link(holder: Holder): void {
+    this.cancelReason = undefined;
     this.#holder = holder;
   }
 
@@ -214,6 +215,7 @@ export class OriginConnection implements MessageHandler {
       }
       case Backend.ReadyForQuery:
         this.answers += 1;
+        if (this.cancelling === 0) this.cancelReason = undefined;
         return this.#ready(statusByByte[bytes[start + 5]!] ?? 'E');
       case Backend.ErrorResponse:
         // The origin says why it is about to end: nobody may get this connection in the moment before it does.

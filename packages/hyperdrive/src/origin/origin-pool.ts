@@ -10,15 +10,10 @@ import { OriginDialer } from './origin-dialer.ts';
 import { systemClock, within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { Origin } from './origin.ts';
+import { WaitingLine } from './waiting-line.ts';
 import type { PoolLimits, PoolOptions, PoolStatus, Waiter } from './pool-options.ts';
 
 export type { PoolOptions, PoolStatus, Waiter };
-
-interface Waiting {
-  waiter: Waiter;
-  since: number;
-  cancelTimer: () => void;
-}
 
 export class OriginPool {
   #dialer: OriginDialer;
@@ -28,8 +23,7 @@ export class OriginPool {
   readonly #all = new Set<OriginConnection>();
   /** Used last is last. */
   readonly #idle: OriginConnection[] = [];
-  /** In order of arrival. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting: WaitingLine;
   #connecting = 0;
   #isClosed = false;
   #cancelSweep: (() => void) | undefined;
@@ -39,6 +33,7 @@ export class OriginPool {
   constructor(origin: Origin, { clock = systemClock, metrics = new PoolerMetrics(), ...options }: PoolOptions = {}) {
     this.#limits = { ...poolDefaults, ...options };
     this.#clock = clock;
+    this.#waiting = new WaitingLine(clock);
     this.#metrics = metrics;
     this.#dialer = new OriginDialer(origin, { clock, ...this.#limits });
   }
@@ -109,18 +104,12 @@ export class OriginPool {
       waiter.refused(poolExhausted());
       return () => {};
     }
-    const entry: Waiting = { waiter, since: this.#clock.now(), cancelTimer: () => {} };
-    entry.cancelTimer = this.#clock.after(acquireTimeout, () => {
-      this.#waiting.delete(entry);
+    const leave = this.#waiting.join(waiter, acquireTimeout, () =>
       // Without any connection it was not other clients that kept this one waiting.
-      waiter.refused(this.#all.size > 0 ? poolExhausted() : originSilent());
-    });
-    this.#waiting.add(entry);
+      waiter.refused(this.#all.size > 0 ? poolExhausted() : originSilent()),
+    );
     this.#grow();
-    return () => {
-      entry.cancelTimer();
-      this.#waiting.delete(entry);
-    };
+    return leave;
   }
 
   /** Takes a connection back. One that is not clean is closed. */
@@ -135,7 +124,7 @@ export class OriginPool {
     }
     // A cancel request that is under way must find the query it is meant for, or none.
     if (connection.cancelling > 0) return;
-    const next = this.#nextWaiting();
+    const next = this.#waiting.next();
     if (next !== undefined) {
       this.#metrics.acquireSeconds.observe(this.#clock.now() - next.since);
       this.#grant(connection, next.waiter);
@@ -193,19 +182,10 @@ export class OriginPool {
   close(): void {
     this.#isClosed = true;
     this.#cancelSweep?.();
-    for (let next = this.#nextWaiting(); next !== undefined; next = this.#nextWaiting()) {
+    for (let next = this.#waiting.next(); next !== undefined; next = this.#waiting.next()) {
       next.waiter.refused(new HyperdriveError('shutting_down', 'The pool is shutting down'));
     }
     for (const connection of this.#idle.splice(0)) this.discard(connection);
-  }
-
-  #nextWaiting(): Waiting | undefined {
-    const next = this.#waiting.values().next().value;
-    if (next !== undefined) {
-      this.#waiting.delete(next);
-      next.cancelTimer();
-    }
-    return next;
   }
 
   #takeIdle(): OriginConnection | undefined {
@@ -268,7 +248,8 @@ export class OriginPool {
       // Who waits for nothing but this attempt is told; with connections alive, waiting goes on.
       if (this.#all.size > 0) return;
       const failure = error as HyperdriveError;
-      for (let next = this.#nextWaiting(); next !== undefined; next = this.#nextWaiting()) next.waiter.refused(failure);
+      for (let next = this.#waiting.next(); next !== undefined; next = this.#waiting.next())
+        next.waiter.refused(failure);
     }
   }
 

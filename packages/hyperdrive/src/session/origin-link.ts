@@ -102,7 +102,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     const connection = this.#connection!;
     switch (this.#stopwatch.look(connection, limits, now)) {
       case 'query':
-        void this.#timeOut(connection, limits.queryTimeout);
+        this.#timeOut(connection, limits.queryTimeout);
         break;
       case 'stuck':
         this.#ends.failed(toQueryTimeout(limits.queryTimeout));
@@ -116,12 +116,11 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     }
   }
 
-  async #timeOut(connection: OriginConnection, limit: number): Promise<void> {
+  #timeOut(connection: OriginConnection, limit: number): void {
     const { code, report } = toQueryTimeout(limit);
     countOne(this.#context.metrics.errors, code);
     connection.cancelReason = toErrorResponse(report);
-    await this.#context.pool.cancel(connection);
-    connection.cancelReason = undefined;
+    void this.#context.pool.cancel(connection);
   }
 
   /** Sends what the client sent. */

@@ -88,14 +88,17 @@ export interface TimingInfo {
 export interface PoolStatusInfo {
   id: string;
   name: string;
-  pool: { max_connections: number; connections: number; idle: number; connecting: number };
-  waiting_clients: number;
+  maxConnections: number;
+  connections: number;
+  idle: number;
+  /** Clients that wait for a connection. */
+  waiting: number;
   clients: number;
-  queries: Record<string, number>;
+  queriesByCacheStatus: Record<string, number>;
   pins: Record<string, number>;
   errors: Record<string, number>;
-  acquire_ms: TimingInfo;
-  query_ms: TimingInfo;
+  acquireMs: TimingInfo;
+  queryMs: TimingInfo;
 }
 
 export interface QueryExplanationInfo {

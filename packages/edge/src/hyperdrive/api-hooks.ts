@@ -1,6 +1,8 @@
-// What the control API asks the edge about its databases: whether a configuration works, and how its pool is.
-import { ApiError, type HyperdriveHooks } from '@sallyport/control';
-import { probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
+// What the control API asks the edge about its databases: whether a configuration works, how its pool is, and what its
+// cache holds.
+import { ApiError, type HyperdriveHooks, type ResolvedHyperdriveConfig } from '@sallyport/control';
+import { createEgress, definePolicy } from '@sallyport/egress';
+import { HyperdriveError, type PoolerCache, probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
 import { toConfiguredDatabase } from './configured-database.ts';
 import type { HyperdriveService } from './hyperdrive-service.ts';
 import { type OriginWay, toOrigin } from './origin.ts';
@@ -8,6 +10,7 @@ import { toPoolStatus } from './pool-status.ts';
 
 /** The service comes later than the API that asks it. */
 export function createHyperdriveHooks(service: () => HyperdriveService | undefined): HyperdriveHooks {
+  const cacheOf = async (id: string): Promise<PoolerCache | undefined> => service()?.fleet.cache(id);
   return {
     async check(config) {
       const running = service();
@@ -25,17 +28,53 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
     },
     status: (id) =>
       (service()?.fleet.status() ?? []).filter((each) => id === undefined || each.id === id).map(toPoolStatus),
+    // Where nobody has asked anything, nothing is kept.
+    purge: async (id, what) => (await (await cacheOf(id))?.purge(what)) ?? 0,
+    async explain(id, { sql }) {
+      const cache = await cacheOf(id);
+      if (cache !== undefined) return cache.explain(sql);
+      const remedy =
+        'Bind a Worker of this edge to it first: what is cached depends on the database, which is then asked.';
+      throw new ApiError('not_supported', 'no Worker uses this configuration, so it has no cache', { remedy });
+    },
   };
 }
 
 /** Connects once as the configuration says. Rejects with an `ApiError` of a documented number. */
-async function check(config: Parameters<NonNullable<HyperdriveHooks['check']>>[0], way: OriginWay): Promise<void> {
+async function check(config: ResolvedHyperdriveConfig, way: OriginWay): Promise<void> {
+  if (config.mtls.sslmode === 'disable') await refusePublic(config, way);
   try {
     await probeOrigin(toOrigin(toConfiguredDatabase(config), way));
   } catch (error) {
     const { message, cause } = error as Error;
-    const detail = (cause as { detail?: unknown } | undefined)?.detail;
+    const { detail } = (cause ?? {}) as { detail?: unknown };
     const said = typeof detail === 'string' ? `${message} (${detail})` : message;
-    throw new ApiError(toOriginProblem(error), said);
+    throw new ApiError(toOriginProblem(error), said, { cause: error, remedy: remedyOf(error) });
+  }
+}
+
+/** Where it says more than the documented number does: of TLS, and of what egress refuses. */
+function remedyOf(error: unknown): string {
+  if (!(error instanceof HyperdriveError)) return '';
+  if (error.code.startsWith('tls_') && error.code !== 'tls_unsupported') return error.remedy;
+  const { remedy } = (error.cause ?? {}) as { remedy?: unknown };
+  return error.code === 'connect_failed' && typeof remedy === 'string' ? remedy : '';
+}
+
+const publicEgress = createEgress({ policy: definePolicy([{ action: 'allow', to: 'public' }]) });
+
+/** Over the Internet, in the clear, goes no password. */
+async function refusePublic(
+  { origin: { host, port } }: ResolvedHyperdriveConfig,
+  { egress }: OriginWay,
+): Promise<void> {
+  const { route, addresses } = await egress.decide({ hostname: host, port });
+  if (route.kind !== 'direct') return;
+  for (const address of addresses) {
+    const { verdict } = await publicEgress.decide({ hostname: address, port });
+    if (verdict === 'deny') continue;
+    throw new ApiError('origin_without_tls', `sslmode "disable", and ${host} is at the public address ${address}`, {
+      remedy: 'Use sslmode "require" or better; "disable" is for private networks and tunnels.',
+    });
   }
 }

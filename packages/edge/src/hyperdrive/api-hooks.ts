@@ -2,7 +2,7 @@
 // cache holds.
 import { ApiError, type HyperdriveHooks, type ResolvedHyperdriveConfig } from '@sallyport/control';
 import { createEgress, definePolicy } from '@sallyport/egress';
-import { HyperdriveError, type PoolerCache, probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
+import { HyperdriveError, probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
 import { toConfiguredDatabase } from './configured-database.ts';
 import type { HyperdriveService } from './hyperdrive-service.ts';
 import { type OriginWay, toOrigin } from './origin.ts';
@@ -10,7 +10,6 @@ import { toPoolStatus } from './pool-status.ts';
 
 /** The service comes later than the API that asks it. */
 export function createHyperdriveHooks(service: () => HyperdriveService | undefined): HyperdriveHooks {
-  const cacheOf = async (id: string): Promise<PoolerCache | undefined> => service()?.fleet.cache(id);
   return {
     async check(config) {
       const running = service();
@@ -28,15 +27,6 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
     },
     status: (id) =>
       (service()?.fleet.status() ?? []).filter((each) => id === undefined || each.id === id).map(toPoolStatus),
-    // Where nobody has asked anything, nothing is kept.
-    purge: async (id, what) => (await (await cacheOf(id))?.purge(what)) ?? 0,
-    async explain(id, { sql }) {
-      const cache = await cacheOf(id);
-      if (cache !== undefined) return cache.explain(sql);
-      const remedy =
-        'Bind a Worker of this edge to it first: what is cached depends on the database, which is then asked.';
-      throw new ApiError('not_supported', 'no Worker uses this configuration, so it has no cache', { remedy });
-    },
   };
 }
 

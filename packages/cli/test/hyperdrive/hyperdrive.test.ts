@@ -139,16 +139,14 @@ test('answers are purged and queries explained; the status has a line for each p
   const pool = {
     id: 'f00',
     name: 'sales',
-    maxConnections: 20,
-    connections: 3,
-    idle: 2,
-    waiting: 1,
+    pool: { max_connections: 20, connections: 3, idle: 2, connecting: 0 },
+    waiting_clients: 1,
     clients: 9,
-    queriesByCacheStatus: { miss: 2, hit: 40 },
+    queries: { miss: 2, hit: 40 },
     pins: {},
     errors: {},
-    acquireMs: { ...timing, count: 0 },
-    queryMs: timing,
+    acquire_ms: { ...timing, count: 0 },
+    query_ms: timing,
   };
   const { control, sallyport } = await createControlBench(t, {
     hyperdrive: {

@@ -88,17 +88,14 @@ export interface TimingInfo {
 export interface PoolStatusInfo {
   id: string;
   name: string;
-  maxConnections: number;
-  connections: number;
-  idle: number;
-  /** Clients that wait for a connection. */
-  waiting: number;
+  pool: { max_connections: number; connections: number; idle: number; connecting: number };
+  waiting_clients: number;
   clients: number;
-  queriesByCacheStatus: Record<string, number>;
+  queries: Record<string, number>;
   pins: Record<string, number>;
   errors: Record<string, number>;
-  acquireMs: TimingInfo;
-  queryMs: TimingInfo;
+  acquire_ms: TimingInfo;
+  query_ms: TimingInfo;
 }
 
 export interface QueryExplanationInfo {

@@ -30,11 +30,14 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
   };
 }
 
+/** Milliseconds for the login, and again for the query: a client of the control API waits 30 s for its answer. */
+const checkTimeout = 12_000;
+
 /** Connects once as the configuration says. Rejects with an `ApiError` of a documented number. */
 async function check(config: ResolvedHyperdriveConfig, way: OriginWay): Promise<void> {
   if (config.mtls.sslmode === 'disable') await refusePublic(config, way);
   try {
-    await probeOrigin(toOrigin(toConfiguredDatabase(config), way));
+    await probeOrigin(toOrigin(toConfiguredDatabase(config), way), { connectTimeout: checkTimeout });
   } catch (error) {
     const { message, cause } = error as Error;
     const { detail } = (cause ?? {}) as { detail?: unknown };

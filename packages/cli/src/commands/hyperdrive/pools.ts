@@ -108,10 +108,10 @@ export const status: Command = {
   },
 };
 
-function toStatusRow({ id, name, ...pool }: PoolStatusInfo): string[] {
-  const sizes = [`${pool.connections}/${pool.maxConnections}`, ...[pool.idle, pool.waiting, pool.clients].map(String)];
-  const counts = [pool.queriesByCacheStatus, pool.pins, pool.errors].map(toCounts);
-  return [name, ...sizes, toTimes(pool.acquireMs), toTimes(pool.queryMs), ...counts, id];
+function toStatusRow({ id, name, pool, waiting_clients, clients, ...counted }: PoolStatusInfo): string[] {
+  const counts = [counted.queries, counted.pins, counted.errors].map(toCounts);
+  const sizes = [`${pool.connections}/${pool.max_connections}`, ...[pool.idle, waiting_clients, clients].map(String)];
+  return [name, ...sizes, toTimes(counted.acquire_ms), toTimes(counted.query_ms), ...counts, id];
 }
 
 /** `0.5/2.5`, the upper bounds for half and for 99 in 100. */

@@ -11,7 +11,8 @@ export const relayBuffer: number = 512 * 1024;
 /** Breaks a connection off, with RST where the stream is TCP. */
 export function reset(stream: Duplex, error?: Error): void {
   if (stream.destroyed) return;
-  if (stream instanceof Socket && !stream.connecting) stream.resetAndDestroy();
+  // A unix socket is a `net.Socket` too, and has no RST; Node throws where it is asked for one.
+  if (stream instanceof Socket && stream.remoteFamily !== undefined) stream.resetAndDestroy();
   else stream.destroy(error);
 }
 

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { sourceBytes, type TestScope } from '@sallyport/testkit';
 import { relay, relayBuffer } from '../../src/link/relay.ts';
 
 const limits = { timeout: 20_000 };
 
-/** Both ends of a TCP connection; neither reads by itself. */
-async function pair(t: TestScope): Promise<[Socket, Socket]> {
+/** Both ends of a TCP connection, or of one to a unix socket; neither reads by itself. */
+async function pair(t: TestScope, path?: string): Promise<[Socket, Socket]> {
   const socket = new Socket({ allowHalfOpen: true });
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await once(path === undefined ? server.listen(0, '127.0.0.1') : server.listen(path), 'listening');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  socket.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  if (path === undefined) socket.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  else socket.connect(path);
   const [other] = await accepted;
   await (socket.connecting ? once(socket, 'connect') : undefined);
   server.close();
@@ -85,4 +89,17 @@ test('a reset of one side resets the other', limits, async (t) => {
   const [error] = (await reset) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNRESET');
   assert.ok(left.destroyed && right.destroyed);
+});
+
+test('a reset ends a unix socket, which knows no reset', limits, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-relay-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const [client, left] = await pair(t);
+  const [right, server] = await pair(t, join(folder, 'socket'));
+  relay(left, right);
+  const closed = once(server.resume(), 'end');
+  client.write('x');
+  await once(server, 'data');
+  client.resetAndDestroy();
+  await closed;
 });

@@ -2,7 +2,7 @@
 // `npm run demo -- --check` makes the requests itself and prints what it saw as JSON on the last line.
 import { EventEmitter, once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { ControlClient, findEdge } from '@sallyport/control/client';
+import { ControlClient, findEdge, type PoolStatusInfo } from '@sallyport/control/client';
 import { type DevServer, startDevServer, type TunnelEvent } from '@sallyport/edge';
 import { createEgress, workerPolicy } from '@sallyport/egress';
 import { createTextLog } from '../packages/cli/src/output/dev-log.ts';
@@ -19,7 +19,9 @@ const help = `npm run demo [-- OPTION ...]
 const { values } = parseArgs({
   options: { check: { type: 'boolean', default: false }, port: { type: 'string' }, help: { type: 'boolean' } },
 });
-const paths = ['/', '/by-address', '/direct', '/raw', '/starttls', '/blocked', '/seventh'];
+const paths = ['/', '/pooled', '/by-address', '/direct', '/raw', '/starttls', '/blocked', '/seventh'];
+/** Each takes some milliseconds; the look-up takes about a second. */
+const maxAsked = 1_000;
 const project = 'examples/private-rows';
 
 async function startEdge(network: PrivateNetwork, onTunnelEvent: (event: TunnelEvent) => void): Promise<DevServer> {
@@ -60,6 +62,7 @@ async function join(edge: DevServer, network: PrivateNetwork, linked: Promise<un
 interface Seen {
   [path: string]: unknown;
   '/': unknown[];
+  '/pooled': unknown[];
   '/by-address': unknown[];
   '/direct': { reached: boolean }[];
   '/blocked': { reached: boolean }[];
@@ -89,11 +92,16 @@ async function check(edge: DevServer, network: PrivateNetwork): Promise<boolean>
     seen[path] = response.ok ? (JSON.parse(text) as unknown) : { status: response.status, text };
   }
   const directly = [await isReachedDirectly('db.internal'), await isReachedDirectly('10.77.0.5')];
+  const pooled = async (): Promise<unknown> => (await fetch(`${edge.url}/pooled`)).json().catch(() => undefined);
+  await untilKept(pooled);
   await network.stopConnector();
   const alone = await fetch(edge.url);
+  const kept = await pooled();
   const proved = {
     answered,
     rowsThroughTheTunnel: seen['/'].length === 3 && seen['/by-address'].length === 3,
+    pooledRows: seen['/pooled'].length === 3,
+    cachedRowsWithoutTheConnector: JSON.stringify(kept) === JSON.stringify(seen['/pooled']),
     directPathRefused: seen['/direct'].every(({ reached }) => !reached) && !directly.includes(true),
     noRowsWithoutTheConnector: !alone.ok,
     forbiddenStaysForbidden: seen['/blocked'].every(({ reached }) => !reached),
@@ -103,6 +111,16 @@ async function check(edge: DevServer, network: PrivateNetwork): Promise<boolean>
   const ok = Object.values(proved).every(Boolean);
   console.log(JSON.stringify({ ok, proved, seen }));
   return ok;
+}
+
+/** Asks until the pool has looked up what the table is, and so keeps the answer. */
+async function untilKept(ask: () => Promise<unknown>): Promise<void> {
+  const client = new ControlClient(findEdge({ cwd: project, env: {} }));
+  for (let asked = 0; asked < maxAsked; asked += 1) {
+    await ask();
+    const [pool] = await client.call<PoolStatusInfo[]>('GET', client.account('hyperdrive/status'));
+    if (pool?.queries['miss'] !== undefined) return;
+  }
 }
 
 function untilInterrupted(): Promise<void> {

@@ -6,7 +6,14 @@ import { rows } from './rows.ts';
 import { seventh } from './seventh.ts';
 import { startTls } from './start-tls.ts';
 
+/** What a Hyperdrive binding gives a driver [Hyperdrive: binding]. */
+export interface Hyperdrive {
+  connectionString: string;
+}
+
 export interface Env {
+  /** The database once more, pooled and cached. */
+  DB: Hyperdrive;
   /** Connection strings of the database: by its name, and by its address. */
   DATABASE: string;
   DATABASE_BY_ADDRESS: string;
@@ -20,6 +27,7 @@ export interface Env {
 
 const routes: Record<string, (env: Env) => Promise<unknown>> = {
   '/': (env) => rows(env.DATABASE),
+  '/pooled': (env) => rows(env.DB.connectionString),
   '/by-address': (env) => rows(env.DATABASE_BY_ADDRESS),
   '/direct': direct,
   '/raw': raw,

@@ -83,6 +83,8 @@ export class OriginKnowledge {
     if (known === undefined) {
       if (this.#options.clock.now() - this.#triedAt >= (this.failure === undefined ? 0 : catalogueRetry)) {
         void this.loadEnvironment(settings);
+        // It is asked for next, and takes longer.
+        if (this.#catalogue === undefined) void this.load();
       }
       return undefined;
     }

@@ -36,7 +36,7 @@ test('of processes that create the same things at the same time, one wins each',
   // Whose name is taken from them while they take it may both go away empty-handed, so names have at most one winner.
   for (const [kind, counts] of Object.entries(won)) {
     assert.ok(Math.max(...counts) === 1, `${kind}: ${counts.join()}`);
-    if (kind !== 'tunnel' && kind !== 'network')
+    if (!['tunnel', 'network', 'hyperdrive'].includes(kind))
       assert.ok(
         counts.every((count) => count === 1),
         kind,
@@ -47,6 +47,8 @@ test('of processes that create the same things at the same time, one wins each',
     assert.equal(control.tunnels.list({ name: `tunnel ${round}` }).length, won['tunnel']![round]);
     if (won['tunnel']![round] === 0) await control.tunnels.create({ name: `tunnel ${round}` });
   }
+  const databases = won['hyperdrive']!.map((_, round) => control.hyperdrive.find(`database ${round}`) !== undefined);
+  assert.deepEqual(databases.map(Number), won['hyperdrive']);
   assert.equal(control.networks.list().filter(({ is_default_network }) => is_default_network).length, 1);
 });
 

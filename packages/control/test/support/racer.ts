@@ -16,6 +16,7 @@ async function wins(create: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
+const origin = { host: 'db.internal', database: 'sales', user: 'app', password: 'secret' };
 const own = await control.tunnels.create({ name: `own ${process.pid}` });
 process.stdout.write('ready\n');
 await new Promise((resolve) => process.stdin.once('data', resolve));
@@ -26,6 +27,7 @@ for (let round = 0; round < Number(rounds); round += 1) {
     network: await wins(() => control.networks.create({ name: `network ${round}` })),
     ip: await wins(() => control.routes.ip.create({ network: `10.${round}.0.1/16`, tunnel_id })),
     hostname: await wins(() => control.routes.hostnames.create({ hostname: `h${round}.internal`, tunnel_id })),
+    hyperdrive: await wins(() => control.hyperdrive.create({ name: `database ${round}`, origin })),
     public: await wins(() => control.routes.publicHostnames.create({ hostname: `h${round}.example.com`, tunnel_id })),
   };
   process.stdout.write(`${JSON.stringify(won)}\n`);

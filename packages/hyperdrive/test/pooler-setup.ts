@@ -1,5 +1,6 @@
 // A real server, a pooler in front of it, and drivers that come through the pooler or go straight.
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { startPostgres, use } from '@sallyport/testkit';
 import type { PostgresOptions, PostgresServer, TestScope } from '@sallyport/testkit';
 import { Client } from 'pg';
@@ -28,6 +29,8 @@ export interface SetupOptions {
   origin?: Partial<PoolerOptions['origin']>;
   answerer?: PoolerOptions['answerer'];
   clock?: PoolerOptions['clock'];
+  /** Another way to the server than straight. */
+  dial?: (port: number, signal: AbortSignal) => Promise<Duplex>;
   /** Anything else. */
   pooler?: Partial<PoolerOptions>;
 }
@@ -35,10 +38,11 @@ export interface SetupOptions {
 export async function startSetup(t: TestScope, options: SetupOptions = {}): Promise<Setup> {
   const server = await use(t, startPostgres(options.postgres));
   const { user, password, database } = server;
+  const { dial = dialTcp } = options;
   const pooler = await use(
     t,
     startPooler({
-      origin: { user, password, database, dial: ({ signal }) => dialTcp(server.port, signal), ...options.origin },
+      origin: { user, password, database, dial: ({ signal }) => dial(server.port, signal), ...options.origin },
       client: { ...ownCredentials, auth: options.auth ?? 'scram-sha-256' },
       listen: { host: '127.0.0.1', port: 0 },
       ...(options.answerer === undefined ? {} : { answerer: options.answerer }),

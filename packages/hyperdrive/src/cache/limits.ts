@@ -24,6 +24,6 @@ export const catalogueRetry = 5_000;
 /** How long a session reads what it wrote from the origin. */
 export const ownWriteWindow = 5_000;
 /** How long nothing is stored of a table whose last write has an unknown outcome: it may be committed yet. */
-export const doubtWindow = 60_000;
+export const doubtWindow = 10_000;
 /** Tables that one transaction is remembered to write; more are all tables. */
 export const maxWrittenTables = 256;

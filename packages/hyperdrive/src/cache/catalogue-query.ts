@@ -17,7 +17,7 @@ select 'relation', json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${outside};
 select 'child', json_build_array(inhrelid::int8, inhparent::int8) from pg_inherits;
-select 'key', json_build_array(conrelid::int8, confrelid::int8, confupdtype in ('c', 'n', 'd') or confdeltype in ('c', 'n', 'd'))
+select 'key', json_build_array(conrelid::int8, confrelid::int8, confupdtype, confdeltype)
   from pg_constraint where contype = 'f';
 select 'policy', json_build_array(p.polrelid::int8, pg_get_expr(p.polqual, p.polrelid))
   from pg_policy p where p.polcmd in ('r', '*') and p.polqual is not null;
@@ -54,10 +54,13 @@ export type RelationRow = [
 ];
 export type FunctionRow = [name: string, isOwn: boolean, volatility: 'i' | 's' | 'v', isField: boolean];
 
+/** Nothing, restrict, cascade, set null, set default. */
+export type KeyAction = 'a' | 'r' | 'c' | 'n' | 'd';
+
 export interface CatalogueRows {
   relation: RelationRow[];
   child: [child: number, parent: number][];
-  key: [referring: number, referred: number, acts: boolean][];
+  key: [referring: number, referred: number, onUpdate: KeyAction, onDelete: KeyAction][];
   policy: [relation: number, expression: string][];
   function: FunctionRow[];
   operator: [name: string][];

@@ -1,12 +1,12 @@
 // What the names in a query mean at the origin, as far as a cache has to know: what it really reads, whether its functions
 // give the same result again, and what a write may change besides.
-import { toUnread } from '../classify/classify.ts';
 import type { Classifier } from '../classify/classifier.ts';
-import type { FunctionName, QueryVerdict, WriteReach } from '../classify/query-verdict.ts';
+import type { FunctionName, QueryVerdict } from '../classify/query-verdict.ts';
 import type { CatalogueRows } from './catalogue-query.ts';
 import type { Epoch, Epochs, Tables } from './epochs.ts';
 import { maxWrittenTables } from './limits.ts';
-import { Relations, withChildren, withParents } from './relations.ts';
+import { Changes } from './changes.ts';
+import { Relations, withChildren } from './relations.ts';
 import type { Relation } from './relations.ts';
 import { queryRunners, safeStableFunctions } from './stable-functions.table.ts';
 
@@ -185,13 +185,13 @@ export class Catalogue {
 
   #writesOf(verdict: QueryVerdict, path: readonly string[]): Tables {
     if (verdict.writes === 'unknown' || this.#mayRunAnything(verdict)) return 'all';
-    const changed = new Set<Relation>();
-    for (const { schema, name, reach } of verdict.writes) {
+    const changes = new Changes((text) => this.#verdictOf(text), this.#relations);
+    for (const { schema, name, kind } of verdict.writes) {
       const relation = this.#relations.find(schema, name, path);
-      if (relation === undefined || !this.#change(relation, reach, changed)) return 'all';
+      if (relation === undefined || !changes.add(relation, kind)) return 'all';
     }
-    if (changed.size > maxWrittenTables) return 'all';
-    return [...changed].map(({ oid }) => this.#epochs.of(oid));
+    if (changes.relations.size > maxWrittenTables) return 'all';
+    return [...changes.relations].map(({ oid }) => this.#epochs.of(oid));
   }
 
   /** Functions of users that are VOLATILE may write; so may what runs a query that it is given. */
@@ -202,40 +202,6 @@ export class Catalogue {
     });
     return (
       calls || operators.some((name) => this.#operators.has(name)) || fields.some((name) => this.#fields.has(name))
-    );
-  }
-
-  /** Adds what a write to a relation may change; false when that may be anything. */
-  #change(relation: Relation, reach: WriteReach, changed: Set<Relation>): boolean {
-    if (relation.hasSideEffects || relation.kind === 'f') return false;
-    if (relation.kind === 'v') return this.#changeView(relation, reach, changed);
-    // Rows go to any child; what reads a parent depends on its children one by one.
-    for (const each of withChildren(relation)) {
-      if (each.hasSideEffects || each.kind === 'f') return false;
-      if (changed.has(each)) continue;
-      changed.add(each);
-      if (reach !== 'none' && !this.#cascade(each, reach, changed)) return false;
-    }
-    // Keys that refer to a parent act for its partitions.
-    return reach === 'none' || [...withParents(relation)].every((each) => this.#cascade(each, reach, changed));
-  }
-
-  #cascade(relation: Relation, reach: WriteReach, changed: Set<Relation>): boolean {
-    return relation.referring.every(
-      ({ table, acts }) => (reach === 'keys' && !acts) || changed.has(table) || this.#change(table, reach, changed),
-    );
-  }
-
-  /** A view that can be written passes the write on to one of the relations it reads. */
-  #changeView(view: Relation, reach: WriteReach, changed: Set<Relation>): boolean {
-    const [definition] = view.definitions;
-    const { reads } = definition === undefined ? toUnread('uncacheable', '') : this.#verdictOf(definition);
-    return (
-      reads.length > 0 &&
-      reads.every(({ schema, name }) => {
-        const base = this.#relations.find(schema, name, []);
-        return base !== undefined && base !== view && (changed.has(base) || this.#change(base, reach, changed));
-      })
     );
   }
 

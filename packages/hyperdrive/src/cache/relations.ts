@@ -1,5 +1,5 @@
 // The relations of the origin: what a read of one depends on, and what a write to one may change.
-import type { CatalogueRows, RelationRow } from './catalogue-query.ts';
+import type { CatalogueRows, KeyAction, RelationRow } from './catalogue-query.ts';
 
 export interface Relation {
   readonly oid: number;
@@ -10,8 +10,8 @@ export interface Relation {
   readonly hasSideEffects: boolean;
   readonly children: Relation[];
   readonly parents: Relation[];
-  /** Tables with foreign keys to this one, and whether those keys act on it. */
-  readonly referring: { readonly table: Relation; readonly acts: boolean }[];
+  /** Tables with foreign keys to this one, and what those keys do. */
+  readonly referring: { readonly table: Relation; readonly onUpdate: KeyAction; readonly onDelete: KeyAction }[];
   /** What is read in its place or besides: a view's query, the conditions of its policies. */
   readonly definitions: readonly string[];
 }
@@ -50,9 +50,9 @@ export class Relations {
       above.children.push(below);
       below.parents.push(above);
     }
-    for (const [from, to, acts] of rows.key) {
+    for (const [from, to, onUpdate, onDelete] of rows.key) {
       const table = this.#byOid.get(from);
-      if (table !== undefined) this.#byOid.get(to)?.referring.push({ table, acts });
+      if (table !== undefined) this.#byOid.get(to)?.referring.push({ table, onUpdate, onDelete });
     }
   }
 

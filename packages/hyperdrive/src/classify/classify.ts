@@ -53,16 +53,16 @@ function examine(kind: string, node: Tree, facts: TreeFacts): Effects {
     case 'TransactionStmt':
       return { unknown: node.kind === 'TRANS_STMT_COMMIT_PREPARED' };
     case 'TruncateStmt': {
-      const reach = node.behavior === 'DROP_CASCADE' ? 'all' : 'none';
-      for (const { RangeVar } of node.relations as { RangeVar: Tree }[]) facts.write(RangeVar, reach);
+      const how = node.behavior === 'DROP_CASCADE' ? 'truncate-cascade' : 'truncate';
+      for (const { RangeVar } of node.relations as { RangeVar: Tree }[]) facts.write(RangeVar, how);
       return nothing;
     }
     case 'CopyStmt':
-      if (node.is_from === true) facts.write(node.relation as Tree, 'none');
+      if (node.is_from === true) facts.write(node.relation as Tree, 'insert');
       else facts.walk(node.query);
       return nothing;
     case 'RefreshMatViewStmt':
-      facts.write(node.relation as Tree, 'none');
+      facts.write(node.relation as Tree, 'truncate');
       return nothing;
     case 'DiscardStmt':
       return { altersNames: true };

@@ -6,11 +6,11 @@ export interface RelationName {
   readonly name: string;
 }
 
-/** How far a write reaches over foreign keys: not at all, as their actions say, or to all that refer to it. */
-export type WriteReach = 'none' | 'keys' | 'all';
+/** What is done to a relation, as far as foreign keys act on it: rows are added, updated, deleted, or all are gone. */
+export type WriteKind = 'insert' | 'update' | 'delete' | 'merge' | 'truncate' | 'truncate-cascade';
 
 export interface WrittenRelation extends RelationName {
-  readonly reach: WriteReach;
+  readonly kind: WriteKind;
 }
 
 export interface FunctionName {

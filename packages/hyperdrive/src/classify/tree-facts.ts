@@ -3,7 +3,7 @@
 // Only kinds of nodes that are known to be harmless pass; whatever a newer grammar brings makes the query uncacheable.
 import { expressionNodes, namingSettings } from './grammar.table.ts';
 import type { Tree } from './parser.ts';
-import type { FunctionName, RelationName, WrittenRelation, WriteReach } from './query-verdict.ts';
+import type { FunctionName, RelationName, WrittenRelation, WriteKind } from './query-verdict.ts';
 
 type Scope = { readonly names: ReadonlySet<string>; readonly outer: Scope | undefined };
 
@@ -25,6 +25,13 @@ export function relationOf(range: Tree): RelationName {
   const { schemaname: schema, relname: name } = range as { schemaname?: string; relname: string };
   return schema === undefined ? { name } : { schema, name };
 }
+
+const writeKinds: Readonly<Record<string, WriteKind>> = {
+  InsertStmt: 'insert',
+  UpdateStmt: 'update',
+  DeleteStmt: 'delete',
+  MergeStmt: 'merge',
+};
 
 /** Whether a call of `set_config` sets what names mean, as far as its first argument is a constant. */
 function setsName({ args }: Tree): boolean {
@@ -58,8 +65,8 @@ export class TreeFacts {
   }
 
   /** The target of a write: never a common table expression. */
-  write(range: Tree, reach: WriteReach): void {
-    this.writes.push({ ...relationOf(range), reach });
+  write(range: Tree, kind: WriteKind): void {
+    this.writes.push({ ...relationOf(range), kind });
   }
 
   #node(kind: string, node: unknown, scope: Scope | undefined): void {
@@ -140,8 +147,8 @@ export class TreeFacts {
   #modify(kind: string, statement: Tree, scope: Scope | undefined): void {
     const inner = this.#with(statement.withClause as Tree | undefined, scope);
     const conflict = statement.onConflictClause as { action?: string } | undefined;
-    const inserts = kind === 'InsertStmt' && conflict?.action !== 'ONCONFLICT_UPDATE';
-    this.write(statement.relation as Tree, inserts ? 'none' : 'keys');
+    const updates = conflict?.action === 'ONCONFLICT_UPDATE';
+    this.write(statement.relation as Tree, updates ? 'update' : writeKinds[kind]!);
     this.effect ??= 'it writes';
     for (const [key, value] of Object.entries(statement)) {
       if (key !== 'withClause' && key !== 'relation') this.walk(value, inner);

@@ -153,20 +153,23 @@ describe('The verdict of a text', () => {
   });
 
   const writes: readonly (readonly [string, string[] | 'unknown'])[] = [
-    ['insert into a values (1)', ['a none']],
-    ['insert into a values (1) on conflict do nothing', ['a none']],
-    ['insert into a values (1) on conflict (x) do update set x = 1', ['a keys']],
-    ['update s.a set x = 1', ['s.a keys']],
-    ['delete from a using b', ['a keys']],
-    ['merge into a using b on true when not matched then do nothing', ['a keys']],
-    ['truncate a, b', ['a none', 'b none']],
-    ['truncate a cascade', ['a all']],
-    ['copy a (x) from stdin', ['a none']],
-    ['refresh materialized view concurrently m', ['m none']],
-    ['with x as (insert into a values (1)), y as (update b set c = 1) delete from d', ['a none', 'b keys', 'd keys']],
-    ['explain analyze delete from a', ['a keys']],
-    ['insert into a values (1); insert into b values (1)', ['a none', 'b none']],
-    ['with a as (select 1) insert into a select * from a', ['a none']],
+    ['insert into a values (1)', ['a insert']],
+    ['insert into a values (1) on conflict do nothing', ['a insert']],
+    ['insert into a values (1) on conflict (x) do update set x = 1', ['a update']],
+    ['update s.a set x = 1', ['s.a update']],
+    ['delete from a using b', ['a delete']],
+    ['merge into a using b on true when not matched then do nothing', ['a merge']],
+    ['truncate a, b', ['a truncate', 'b truncate']],
+    ['truncate a cascade', ['a truncate-cascade']],
+    ['copy a (x) from stdin', ['a insert']],
+    ['refresh materialized view concurrently m', ['m truncate']],
+    [
+      'with x as (insert into a values (1)), y as (update b set c = 1) delete from d',
+      ['a insert', 'b update', 'd delete'],
+    ],
+    ['explain analyze delete from a', ['a delete']],
+    ['insert into a values (1); insert into b values (1)', ['a insert', 'b insert']],
+    ['with a as (select 1) insert into a select * from a', ['a insert']],
     ['begin', []],
     ['commit', []],
     ["prepare transaction 'x'", []],
@@ -191,7 +194,7 @@ describe('The verdict of a text', () => {
       const shown =
         got === 'unknown'
           ? got
-          : got.map(({ schema, name, reach }) => `${schema === undefined ? '' : `${schema}.`}${name} ${reach}`);
+          : got.map(({ schema, name, kind }) => `${schema === undefined ? '' : `${schema}.`}${name} ${kind}`);
       assert.deepEqual(shown, names, text);
     }
   });
@@ -245,7 +248,7 @@ describe('The verdict of a text', () => {
 
   it('does not grow with the rows of an INSERT', () => {
     const rows = Array.from({ length: 20_000 }, (_, id) => `(${id}, 'row ${id}', ${id / 7}, null)`).join(', ');
-    assert.deepEqual(verdictOf(`insert into a (b, c, d, e) values ${rows}`).writes, [{ name: 'a', reach: 'none' }]);
+    assert.deepEqual(verdictOf(`insert into a (b, c, d, e) values ${rows}`).writes, [{ name: 'a', kind: 'insert' }]);
     const numbers = Array.from({ length: 20_000 }, (_, id) => id).join(',');
     assert.equal(verdictOf(`select * from a where b in (${numbers})`).uncacheable, undefined);
   });

@@ -185,6 +185,6 @@ function show(config: HyperdriveConfig): Envelope {
   return succeeded(toShape(config));
 }
 
-function toShape({ caching, ...config }: HyperdriveConfig): object {
-  return { ...config, caching: caching.disabled ? { disabled: true } : caching };
+function toShape({ id, name, origin, caching, ...rest }: HyperdriveConfig): object {
+  return { id, name, origin, caching: caching.disabled ? { disabled: true } : caching, ...rest };
 }

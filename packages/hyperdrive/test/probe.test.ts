@@ -154,9 +154,15 @@ test('a port where nothing listens, a name that does not resolve, and silence ar
   await fails(originAt(0, failing('destination_denied')), ['connect_failed', 'origin_not_allowed', /denied/]);
   await fails(originAt(0, failing('EHOSTUNREACH')), ['connect_failed', 'origin_unreachable', /ehostunreach/]);
   // Time is up as soon as the server, which says nothing, has been spoken to.
-  let timeIsUp = (): void => {};
-  const clock: Clock = { now: () => 0, after: (_, callback) => ((timeIsUp = callback), () => {}) };
-  const mute = await serverThat(t, (socket) => void socket.on('data', () => timeIsUp()));
+  const timers: (() => void)[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    after(_, callback) {
+      timers.push(callback);
+      return () => {};
+    },
+  };
+  const mute = await serverThat(t, (socket) => void socket.on('data', () => timers.pop()?.()));
   const streams: Duplex[] = [];
   const dial: Origin['dial'] = async ({ signal }) => {
     const stream = await dialTcp(mute, signal);

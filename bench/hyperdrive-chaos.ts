@@ -31,12 +31,12 @@ const clientCount = Object.values(kinds).reduce((sum, { clients }) => sum + clie
 const method = `
 ## How it was taken
 
-* One PostgreSQL on loopback whose commits reach the page cache, one pooler as a process of its own with ${poolSize} origin
-  connections, ${clientCount} clients of node-postgres: ${Object.entries(kinds)
+* One PostgreSQL on loopback whose commits reach the page cache, one pooler with its cache, as a process of its own with
+  ${poolSize} origin connections, ${clientCount} clients of node-postgres: ${Object.entries(kinds)
     .map(([kind, { clients }]) => `${clients} ${kind}`)
     .join(', ')}. Each pauses for up to 10 ms between operations.
 * The database is killed with \`kill -9\` at even intervals and stays down for a while that grows from kill to kill.
-* *Wrong*: an answer that is not the one to its question, an error that no crash explains (a cancel that hit somebody
+* *Wrong*: an answer that is not the one to its question, or older than what anybody was acknowledged before, an error that no crash explains (a cancel that hit somebody
   else, for one), a transfer that is there although its client was told of an error before it asked for the commit,
   balances that are not the sums of transfers, the pooler telling something else than the database in the end.
 * *Lost*: a transfer whose client read COMMIT, and which is not there in the end.
@@ -48,6 +48,8 @@ interface Outcome {
   lost: string[];
   wrong: string[];
   stuck: string[];
+  /** Queries by what the cache had to say. */
+  queries: Record<string, number>;
   /** MiB, when the load began and when it was over. */
   memory: [number, number];
 }
@@ -59,7 +61,7 @@ async function run({ seconds, kills, longestDown }: Plan): Promise<Outcome> {
   await straight.connect();
   await createLedger(straight);
   await straight.end();
-  const pooler = scope.use(await startSallyport(server, 'cleartext'));
+  const pooler = scope.use(await startSallyport(server, 'cleartext', true));
   const target = { host: '127.0.0.1', ...pooler.door };
   const controller = new AbortController();
   const load = runLoad({ target, signal: controller.signal });
@@ -82,8 +84,9 @@ async function run({ seconds, kills, longestDown }: Plan): Promise<Outcome> {
   await Promise.all([database.connect(), pooled.connect()]);
   const { lost, wrong } = await verifyLedger(report.ledger, database, pooled);
   await Promise.all([database.end(), pooled.end()]);
+  const { queries } = await pooler.program.ask<{ queries: Record<string, number> }>('status');
   const memory: [number, number] = [before, toRss(pooler.pid)];
-  return { report, lost, wrong: [...report.wrong, ...wrong], stuck: report.stuck, memory };
+  return { report, lost, wrong: [...report.wrong, ...wrong], stuck: report.stuck, queries, memory };
 }
 
 function toRows({ seconds, kills }: Plan, { report, lost, wrong, stuck, memory }: Outcome): Row[] {
@@ -141,10 +144,12 @@ export async function benchHyperdriveChaos({ quick, write, build }: BenchOptions
   )) {
     console.log(line);
   }
-  console.log(`\n${toTextTable(rows)}\n\nClients were told of losses: ${JSON.stringify(report.losses)}\n`);
+  console.log(
+    `\n${toTextTable(rows)}\n\nClients were told of losses: ${JSON.stringify(report.losses)}; queries: ${JSON.stringify(outcome.queries)}\n`,
+  );
   if (write) {
     const command = `npm run bench -- hyperdrive-chaos${quick ? ' --quick' : ''}`;
-    const raw = { losses: report.losses, lost, wrong, stuck };
+    const raw = { losses: report.losses, queries: outcome.queries, lost, wrong, stuck };
     await writeResults({ name: 'hyperdrive-chaos', command, machine, runs: 1, rows, raw, method });
   }
   console.log(`RESULT ${JSON.stringify(toResult(rows))}`);

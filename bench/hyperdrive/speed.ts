@@ -1,4 +1,7 @@
 // The rows of pgbench: transactions a second through the pooler, through PgBouncer, and straight.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Scope } from '../kit/scope.ts';
 import { toMedian, toRatio } from '../kit/statistics.ts';
 import type { Row } from '../kit/table.ts';
@@ -22,7 +25,12 @@ interface Comparison {
   auth?: ClientAuth;
   target?: number;
   targetVsDirect?: number;
+  /** Sallyport keeps answers, PgBouncer has no part in it. */
+  isCached?: boolean;
 }
+
+/** How many accounts a cached run asks for: each is asked for again and again. */
+const hotKeys = 1_000;
 
 const select = { script: 'select', clients: 16 } as const;
 const many = { script: 'select', clients: 200 } as const;
@@ -78,10 +86,13 @@ export function toRateRow({ key, what, series, peer, target }: RatioOptions): Ro
   };
 }
 
-async function startSubjects(context: Context, { load, auth = 'cleartext' }: Comparison): Promise<Subject[]> {
+async function startSubjects(
+  context: Context,
+  { load, auth = 'cleartext', isCached = false }: Comparison,
+): Promise<Subject[]> {
   const { server, pgbouncer } = context;
-  const subjects: Subject[] = [toDirect(server), await startSallyport(server, auth)];
-  if (pgbouncer === undefined) return subjects;
+  const subjects: Subject[] = [toDirect(server), await startSallyport(server, auth, isCached)];
+  if (pgbouncer === undefined || isCached) return subjects;
   const keepsPrepared = load.protocol !== 'prepared' || !isOlder(pgbouncer.version, [1, 21]);
   // In session mode only as many clients as connections can be served.
   if (keepsPrepared || load.clients <= poolSize) {
@@ -96,6 +107,13 @@ function isOlder(version: string, [major, minor]: readonly [number, number]): bo
   return ownMajor < major || (ownMajor === major && ownMinor < minor);
 }
 
+async function describeHits(subjects: readonly Subject[]): Promise<string> {
+  const { program } = subjects.find(({ name }) => name === 'sallyport')!;
+  const { queries } = await program!.ask<{ queries: Record<string, number> }>('status');
+  const all = Object.values(queries).reduce((sum, count) => sum + count, 0);
+  return `${(((queries['hit'] ?? 0) / all) * 100).toFixed(1)} % hits`;
+}
+
 async function compare(context: Context, comparison: Comparison): Promise<Row[]> {
   const { key, load, what, target, targetVsDirect } = comparison;
   await using scope = new Scope();
@@ -105,15 +123,33 @@ async function compare(context: Context, comparison: Comparison): Promise<Row[]>
   const run = ({ door }: Subject): Promise<number> => runPgbench(door, { ...load, seconds });
   const series = await measureSeries(context, subjects, { name: key, unit: '/s', run });
   const text = `pgbench ${what}, ${load.clients} clients`;
+  if (comparison.isCached === true) console.log(`${key}: ${await describeHits(subjects)}`);
+  if (comparison.isCached === true) return [toRateRow({ key, what: text, series, peer: 'direct', target })];
   return [
     toRateRow({ key, what: text, series, peer: 'pgbouncer', target }),
     toRateRow({ key: `${key}_vs_direct`, what: text, series, peer: 'direct', target: targetVsDirect }),
   ];
 }
 
+/** pgbench's own select, of a few accounts only. */
+async function toCacheComparisons(scope: Scope): Promise<Comparison[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  scope.defer(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'hot.sql');
+  await writeFile(file, `\\set aid random(1, ${hotKeys})\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n`);
+  return (['simple', 'extended', 'prepared'] as const).map((protocol) => ({
+    key: protocol === 'simple' ? 'cache_hit_vs_direct' : `cache_hit_${protocol}_vs_direct`,
+    what: `select of ${hotKeys} accounts from the cache, ${protocol}`,
+    load: { script: { file }, protocol, clients: 16 },
+    isCached: true,
+    ...(protocol === 'simple' ? { target: 2 } : {}),
+  }));
+}
+
 export async function measureSpeed(context: Context): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const comparison of comparisons) {
+  await using scope = new Scope();
+  for (const comparison of [...comparisons, ...(await toCacheComparisons(scope))]) {
     if (context.wants(comparison.key)) rows.push(...(await compare(context, comparison)));
   }
   return rows;

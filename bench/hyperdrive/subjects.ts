@@ -22,6 +22,8 @@ export interface Subject extends AsyncDisposable {
   readonly door: Door;
   /** The pooler's process; none for PostgreSQL itself. */
   readonly pid?: number;
+  /** Ours takes orders. */
+  readonly program?: Program;
 }
 
 const worker = { user: 'worker', password: 'its-own', database: 'binding' } as const;
@@ -38,12 +40,14 @@ export function toDirect({ port, user, password, database }: PostgresServer): Su
 export async function startSallyport(
   server: PostgresServer,
   auth: ClientAuth,
+  isCached = false,
 ): Promise<Subject & { program: Program; pid: number }> {
   const { port, user, password, database } = server;
   const setup: PoolerSetup = {
     origin: { port, user, password, database },
     client: { ...worker, auth },
     maxConnections: poolSize,
+    isCached,
   };
   const { program, hello, ...rest } = await startProgram<{ port: number }>('pooler', setup);
   return { ...rest, name: 'sallyport', program, pid: program.pid, door: { ...worker, port: hello.port } };

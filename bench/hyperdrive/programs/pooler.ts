@@ -9,9 +9,11 @@ export interface PoolerSetup {
   origin: { port: number; user: string; password: string; database: string };
   client: { user: string; password: string; database: string; auth: 'cleartext' | 'scram-sha-256' };
   maxConnections: number;
+  /** Keeps answers for a minute. */
+  isCached?: boolean;
 }
 
-const { origin, client, maxConnections } = JSON.parse(argv[2]!) as PoolerSetup;
+const { origin, client, maxConnections, isCached = false } = JSON.parse(argv[2]!) as PoolerSetup;
 const { user, password, database, port } = origin;
 const pooler = await startPooler({
   origin: {
@@ -22,7 +24,8 @@ const pooler = await startPooler({
   },
   client,
   pool: { maxConnections },
+  ...(isCached ? { caching: { disabled: false, maxAge: 60, staleWhileRevalidate: 15 } } : {}),
   listen: { host: '127.0.0.1', port: 0, backlog: 4_096 },
 });
 print({ port: (pooler.address as AddressInfo).port });
-serveOrders({ status: () => ({ ...pooler.status }) });
+serveOrders({ status: () => ({ ...pooler.status, queries: { ...pooler.metrics.queriesByCacheStatus } }) });

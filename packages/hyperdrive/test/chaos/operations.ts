@@ -1,7 +1,7 @@
 // What the clients of a chaos run do, one operation after the other. Every answer is checked: it says by itself whether
 // it is the right one.
 import type { Client } from 'pg';
-import { accounts, readTransfer } from './ledger.ts';
+import { accounts, readTransfer, words } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface Doing {
@@ -78,9 +78,34 @@ async function insertAlone({ client, ledger, nextId }: Doing): Promise<void> {
 
 async function readOthers({ client, ledger, random }: Doing): Promise<void> {
   if (ledger.readable.length === 0) return;
-  const id = ledger.readable[random(ledger.readable.length)]!;
+  // Mostly one of the newest: those are read again and again, just after they were written.
+  const among = Math.min(ledger.readable.length, random(2) === 0 ? 10 : 10_000);
+  const id = ledger.readable.at(-1 - random(among))!;
   const { rowCount, rows } = await client.query(readTransfer(id));
   expect(rowCount === 1, `acknowledged ${id}`, rows);
+}
+
+/** What was acknowledged to anybody before is counted, however the answer comes about. */
+async function countAll({ client, ledger, random }: Doing): Promise<void> {
+  const least = ledger.readable.length;
+  const text = 'select count(*)::int as n from transfer';
+  // Both protocols.
+  const counted = await client.query<{ n: number }>(random(2) === 0 ? text : { text, values: [] });
+  expect((counted.rows[0]?.n ?? 0) >= least, `at least ${least} transfers`, counted.rows);
+  const sums = await client.query<{ sum: string }>('select sum(balance)::text as sum from account');
+  expect(sums.rows[0]?.sum === '0', 'the sum of all balances', sums.rows);
+}
+
+async function readWord({ client, random }: Doing): Promise<void> {
+  const id = 1 + random(words);
+  const text = 'select word from word where id = $1';
+  const queries = [
+    { text: text.replace('$1', String(id)) },
+    { text, values: [id] },
+    { name: 'read-word', text, values: [id] },
+  ];
+  const { rows } = await client.query<{ word: string }>(queries[random(3)]!);
+  expect(rows.length === 1 && rows[0]!.word === `word ${id}`, `word ${id}`, rows);
 }
 
 async function echo({ client, random, nextId }: Doing): Promise<void> {
@@ -166,8 +191,8 @@ export type Operation = (doing: Doing) => Promise<void>;
 
 /** How many clients there are of each kind, and what they do. */
 export const kinds: Readonly<Record<string, { clients: number; operations: readonly Operation[] }>> = {
-  bank: { clients: 8, operations: [transfer, transfer, insertAlone, readOthers] },
-  reader: { clients: 8, operations: [readOthers, echo, echo, echo, bigResult, fail] },
+  bank: { clients: 8, operations: [transfer, transfer, insertAlone, readOthers, countAll] },
+  reader: { clients: 8, operations: [readOthers, readWord, readWord, countAll, countAll, echo, echo, bigResult, fail] },
   keeper: { clients: 1, operations: [keepState, echo] },
   canceller: { clients: 1, operations: [cancelOwn, echo] },
   rude: { clients: 2, operations: [leaveRudely, echo] },

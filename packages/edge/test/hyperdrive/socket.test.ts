@@ -13,6 +13,11 @@ async function startWorker(t: TestContext, steps: string, url = 'postgres://u:p@
     'src/index.js': `import { connect } from 'cloudflare:sockets';
       import { Client } from 'pg';
       let kept;
+      async function connected(env) {
+        const client = new Client({ connectionString: env.DB.connectionString });
+        await client.connect();
+        return client;
+      }
       const steps = { ${steps} };
       export default { async fetch(request, env) {
         try { return Response.json((await steps[new URL(request.url).pathname.slice(1)](env)) ?? null); }
@@ -37,6 +42,30 @@ test('large parameters and results pass whole', async (t) => {
   }`;
   const bench = await startWorker(t, steps, postgres.url);
   assert.deepEqual(await json(bench, '/big'), [1_500_000, true]);
+});
+
+test('a request that ends, or throws, in a transaction is rolled back, and its lock is free for the next', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const postgres = await use(t, startPostgres());
+  const steps = `
+    async create(env) { await (await connected(env)).query('create table t (n int); insert into t values (1)'); },
+    async leave(env) {
+      const client = await connected(env);
+      await client.query('begin');
+      await client.query('update t set n = n + 1');
+      return (await client.query('select n from t')).rows[0].n;
+    },
+    async fail(env) { await this.leave(env); throw new Error('on purpose'); },
+    async read(env) {
+      const { rows } = await (await connected(env)).query('select n from t for update');
+      return rows[0].n;
+    }`;
+  const bench = await startWorker(t, steps, postgres.url);
+  await json(bench, '/create');
+  assert.equal(await json(bench, '/leave'), 2);
+  assert.equal(await json(bench, '/read'), 1);
+  assert.deepEqual(await json(bench, '/fail'), { thrown: 'on purpose' });
+  assert.equal(await json(bench, '/read'), 1);
 });
 
 test('TLS on the way to a binding is refused with the reason', async (t) => {

@@ -166,6 +166,7 @@ export class Edge implements AsyncDisposable {
         }),
         onEvent: options.onDatabaseEvent,
         usesLocal: false,
+        cacheBytes: config.hyperdrive.cacheBytes,
         control: () => tunnels.control,
         failed: (error) => options.onTunnelEvent({ type: 'control-failed', error }),
       },
@@ -179,7 +180,7 @@ export class Edge implements AsyncDisposable {
 
   async #startMetrics(address: ListenAddress, { fleet }: HyperdriveService): Promise<void> {
     const server = await listening('metrics.address', address, () =>
-      startMetricsServer(address, () => toHyperdriveFamilies(fleet.status())),
+      startMetricsServer(address, () => toHyperdriveFamilies(fleet.status(), fleet.cacheUse)),
     );
     this.#metrics = server;
     this.#cleanup.add(() => server.close());

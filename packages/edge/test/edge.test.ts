@@ -51,6 +51,7 @@ async function configure(
     tunnel: { ...anywhere, advertise: undefined },
     control: anywhere,
     metrics: anywhere,
+    hyperdrive: { cacheBytes: undefined },
     workers: Object.keys(workers).map((project) => ({
       project: join(folder, project),
       env: undefined,

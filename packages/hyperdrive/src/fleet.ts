@@ -31,7 +31,15 @@ export interface FleetStatus extends PoolerStatus {
   metrics: PoolerMetrics;
 }
 
+/** What the caches of all configurations hold together. */
+export interface CacheUse {
+  entries: number;
+  bytes: number;
+  maxBytes: number;
+}
+
 export interface Fleet extends AsyncDisposable {
+  readonly cacheUse: CacheUse;
   /** Adds a configuration, or replaces the one of that id. */
   configure(config: FleetConfig): void;
   /** Ends the clients of a configuration, and its connections. */
@@ -119,6 +127,10 @@ export function startFleet({ clock = systemClock, cacheBytes }: FleetOptions = {
   }
 
   return {
+    get cacheUse() {
+      const { size: entries, bytes, maxBytes } = hub.store;
+      return { entries, bytes, maxBytes };
+    },
     configure,
     remove,
     accept(id, credentials, stream) {

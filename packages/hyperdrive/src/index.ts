@@ -14,7 +14,7 @@
 export { startPooler } from './pooler.ts';
 export type { Pooler, PoolerOptions, PoolerStatus } from './pooler.ts';
 export { startFleet } from './fleet.ts';
-export type { Fleet, FleetConfig, FleetOptions, FleetStatus } from './fleet.ts';
+export type { CacheUse, Fleet, FleetConfig, FleetOptions, FleetStatus } from './fleet.ts';
 export { CacheHub } from './cache/cache-hub.ts';
 export { PoolerCache } from './cache/pooler-cache.ts';
 export type { CacheStatus, Caching } from './cache/query-cache.ts';

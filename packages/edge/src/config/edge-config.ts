@@ -8,6 +8,7 @@ import {
   memberSlot,
   readArray,
   readConfigFile,
+  readInteger,
   type Report,
   readStrings,
   readTable,
@@ -43,6 +44,10 @@ export interface EdgeConfig {
   control: ListenAddress;
   /** Where metrics are read; undefined for nowhere. */
   metrics: ListenAddress | undefined;
+  hyperdrive: {
+    /** Bytes that the caches of all databases may take together; undefined for the default. */
+    cacheBytes: number | undefined;
+  };
   workers: WorkerEntry[];
   trust: TrustEntry[];
 }
@@ -54,7 +59,10 @@ export const defaultListen = {
   metrics: { host: '127.0.0.1', port: 7846 },
 } as const;
 
-const keys = ['state', 'http', 'tunnel', 'control', 'metrics', 'policy', 'worker', 'trust'] as const;
+/** MiB; what more would be, is more likely a mistake. */
+const cacheLimits = { min: 1, max: 65_536 } as const;
+
+const keys = ['state', 'http', 'tunnel', 'control', 'metrics', 'hyperdrive', 'policy', 'worker', 'trust'] as const;
 
 /**
  * Reads and checks the file; warnings come with the configuration.
@@ -78,7 +86,9 @@ export async function loadEdgeConfig(
 
 /** A top-level key behind a table's header belongs to that table, in TOML. */
 function toKeyRemedy({ message, remedy }: ConfigurationError['diagnostics'][number]): string {
-  const misplaced = keys.find((key) => new RegExp(`(?:http|tunnel|control|metrics)\\.${key}\\b`).test(message));
+  const misplaced = keys.find((key) =>
+    new RegExp(`(?:http|tunnel|control|metrics|hyperdrive)\\.${key}\\b`).test(message),
+  );
   if (misplaced === undefined) return remedy.replace('Remove it; it has no effect.', 'Remove or correct it.');
   return `Write ${misplaced} above the first [table] of the file; below a [table] a key belongs to that table.`;
 }
@@ -87,7 +97,10 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
   const folder = dirname(file);
   warnUnknown(root, keys, report);
   const state = readText(memberSlot(root, 'state'), report);
-  const section = (name: 'http' | 'tunnel' | 'control' | 'metrics', known: string[]): Slot | undefined => {
+  const section = (
+    name: 'http' | 'tunnel' | 'control' | 'metrics' | 'hyperdrive',
+    known: string[],
+  ): Slot | undefined => {
     const slot = memberSlot(root, name);
     readTable(slot, report);
     warnUnknown(slot, known, report);
@@ -98,6 +111,7 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
   const tunnel = readAddress(memberSlot(tunnelSlot, 'address'), defaultListen.tunnel, report);
   const control = readAddress(memberSlot(section('control', ['address']), 'address'), defaultListen.control, report);
   const metrics = section('metrics', ['address']);
+  const cache = readInteger(memberSlot(section('hyperdrive', ['cache_mib']), 'cache_mib'), report, cacheLimits);
   const shared = readPolicyEntries(memberSlot(root, 'policy'), report);
   const tables = readArray(memberSlot(root, 'worker'), report, 'an array of tables: [[worker]]');
   const workers = await Promise.all(tables.map((slot) => readWorker(slot, folder, shared, report)));
@@ -110,6 +124,7 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
     control,
     metrics:
       metrics === undefined ? undefined : readAddress(memberSlot(metrics, 'address'), defaultListen.metrics, report),
+    hyperdrive: { cacheBytes: cache === undefined ? undefined : cache * 1_048_576 },
     workers,
     trust: await readTrust(memberSlot(root, 'trust'), folder, report),
   };

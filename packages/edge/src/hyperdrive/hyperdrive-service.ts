@@ -11,6 +11,8 @@ import { type OriginWay, toFleetConfig } from './origin.ts';
 export interface HyperdriveOptions extends OriginWay {
   /** Whether local connection strings stand in for configurations, as in development. */
   usesLocal: boolean;
+  /** Bytes that all caches may take together. Default: the fleet's. */
+  cacheBytes?: number | undefined;
   /** The configuration of an id as it is now. Default: there are none. */
   find?: (id: string) => Database | undefined;
   /** When configurations can be found. Default: at once. */
@@ -28,7 +30,7 @@ export interface WorkerDatabases {
 }
 
 export class HyperdriveService implements AsyncDisposable {
-  readonly fleet: Fleet = startFleet();
+  readonly fleet: Fleet;
   readonly #options: HyperdriveOptions;
   /** What the fleet was told of each, to see what changed. */
   readonly #known = new Map<string, string>();
@@ -37,6 +39,8 @@ export class HyperdriveService implements AsyncDisposable {
 
   constructor(options: HyperdriveOptions) {
     this.#options = options;
+    const { cacheBytes } = options;
+    this.fleet = startFleet(cacheBytes === undefined ? {} : { cacheBytes });
   }
 
   /** How databases are reached. */

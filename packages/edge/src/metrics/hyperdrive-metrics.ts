@@ -1,12 +1,14 @@
 // What the pools of an edge measure, as Prometheus metrics. docs/guide/hyperdrive.md has the list.
-import type { FleetStatus } from '@sallyport/hyperdrive';
+import type { CacheUse, FleetStatus } from '@sallyport/hyperdrive';
 import { type Family, type Labels, type Sample, toFamily, toHistogramFamily } from './exposition.ts';
 
 const prefix = 'sallyport_hyperdrive';
 
 const labelsOf = ({ id, name }: FleetStatus): Labels => ({ config: id, name });
 
-export function toHyperdriveFamilies(fleet: readonly FleetStatus[]): Family[] {
+export function toHyperdriveFamilies(fleet: readonly FleetStatus[], cache: CacheUse): Family[] {
+  const ofCaches = (name: string, help: string, value: number): Family =>
+    toFamily(`${prefix}_${name}`, 'gauge', { help, samples: [[{}, value]] });
   const gauge = (name: string, help: string, value: (status: FleetStatus) => number): Family =>
     toFamily(`${prefix}_${name}`, 'gauge', { help, samples: fleet.map((each) => [labelsOf(each), value(each)]) });
   /** One series for each key that has been counted. */
@@ -58,6 +60,9 @@ export function toHyperdriveFamilies(fleet: readonly FleetStatus[]): Family[] {
       'code',
       metrics.errors,
     ]),
+    ofCaches('cache_entries', 'Answers that all caches keep', cache.entries),
+    ofCaches('cache_bytes', 'Bytes that they take', cache.bytes),
+    ofCaches('cache_max_bytes', 'Bytes that they may take', cache.maxBytes),
     histogram('acquire_seconds', 'From asking for a connection to having it', ({ metrics }) => metrics.acquireSeconds),
     histogram('query_seconds', 'From a request to its answer, at the origin', ({ metrics }) => metrics.querySeconds),
     histogram('connect_seconds', 'From dialling the origin to being ready', ({ metrics }) => metrics.connectSeconds),

@@ -25,6 +25,8 @@ test('an empty file is an edge with defaults on loopback', async (t) => {
   assert.deepEqual(config.tunnel, { host: '127.0.0.1', port: 7844, advertise: undefined });
   assert.deepEqual(config.control, { host: '127.0.0.1', port: 7845 });
   assert.deepEqual([config.workers, config.trust], [[], []]);
+  assert.deepEqual([config.metrics, config.hyperdrive], [undefined, { cacheBytes: undefined }]);
+  assert.deepEqual((await load(t, '[metrics]')).config.metrics, { host: '127.0.0.1', port: 7846 });
 });
 
 test('a full file is read, with paths from its own folder', async (t) => {
@@ -40,6 +42,10 @@ address = ":7000"
 advertise = ["edge.example.com:7000", "203.0.113.1:7000"]
 [control]
 address = 9000
+[metrics]
+address = ":9464"
+[hyperdrive]
+cache_mib = 512
 [[worker]]
 project = "api"
 env = "production"
@@ -59,6 +65,8 @@ system = false
   assert.deepEqual([config.tunnel.host, config.tunnel.port], ['127.0.0.1', 7000]);
   assert.deepEqual(config.tunnel.advertise, ['edge.example.com:7000', '203.0.113.1:7000']);
   assert.equal(config.control.port, 9000);
+  assert.deepEqual(config.metrics, { host: '127.0.0.1', port: 9464 });
+  assert.equal(config.hyperdrive.cacheBytes, 536_870_912);
   const [worker] = config.workers;
   assert.deepEqual(
     [worker?.project, worker?.env, worker?.hostnames, worker?.network],

@@ -187,6 +187,7 @@ async function startEdge(
         tunnel: { ...anywhere, advertise: undefined },
         control: anywhere,
         metrics: anywhere,
+        hyperdrive: { cacheBytes: undefined },
         workers: workers.map((name) => ({
           project: join(folder, name),
           env: undefined,

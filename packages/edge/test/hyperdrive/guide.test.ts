@@ -36,9 +36,10 @@ test('every metric there is, and no other, is in the guide', () => {
   metrics.queriesByCacheStatus['hit'] = 1;
   assert.ok(metrics.acquireSeconds instanceof Histogram);
   const status = { maxConnections: 1, connections: 0, connecting: 0, idle: 0, waiting: 0, clients: 0, statements: 0 };
-  const families = toHyperdriveFamilies([
-    { id: 'a', name: 'a', ...status, clientStates: { idle: 1 }, pins: {}, metrics },
-  ]);
+  const families = toHyperdriveFamilies(
+    [{ id: 'a', name: 'a', ...status, clientStates: { idle: 1 }, pins: {}, metrics }],
+    { entries: 0, bytes: 0, maxBytes: 1 },
+  );
   const documented = new Set([...guide.matchAll(/`(sallyport_hyperdrive_\w+)`/g)].map(([, name]) => name));
   assert.deepEqual([...documented].sort(), families.map(({ name }) => name).sort());
 });

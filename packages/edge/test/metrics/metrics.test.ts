@@ -49,7 +49,9 @@ test('/metrics tells of pools, of the queries that went through them and of what
   const config = { id: 'abc', name: 'the "shop"', ...location, tls: { mode: 'disable' as const } };
   const egress = createEgress({ policy: databasePolicy });
   fleet.configure(toFleetConfig({ ...config, caching: { ...defaultCaching, disabled: true } }, { egress }));
-  const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, () => toHyperdriveFamilies(fleet.status()));
+  const server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, () =>
+    toHyperdriveFamilies(fleet.status(), fleet.cacheUse),
+  );
   t.after(() => server.close());
   const client = await connectTo(t, fleet, 'abc');
   await client.query('select 1');
@@ -68,6 +70,8 @@ test('/metrics tells of pools, of the queries that went through them and of what
   assert.equal(at('query_seconds_count'), 2);
   assert.equal(at('query_seconds_bucket', ',le="+Inf"'), 2);
   assert.ok(at('client_bytes_total', ',direction="out"')! > 0);
+  assert.equal(series.get('sallyport_hyperdrive_cache_entries'), 0);
+  assert.equal(series.get('sallyport_hyperdrive_cache_max_bytes'), 67_108_864);
   assert.ok(series.get('process_resident_memory_bytes')! > 1e6);
   assert.equal(await (await fetch(`${url}/healthcheck`)).text(), 'OK\n');
   assert.equal((await fetch(`${url}/other`)).status, 404);

@@ -1,6 +1,7 @@
 // The cache of one pooler: knows its origin, answers its clients, watches what they write, and says why.
 import { Frontend, toQuery } from '@sallyport/postgres-wire';
 import type { Clock } from '../clock.ts';
+import { countOne } from '../metrics.ts';
 import type { PoolerMetrics } from '../metrics.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
 import { readExchange } from '../session/exchange.ts';
@@ -89,6 +90,10 @@ export class PoolerCache implements Answerer {
 
   get classifier(): Classifier {
     return this.#options.hub.classifier;
+  }
+
+  countTransaction(): void {
+    countOne(this.#options.metrics.queriesByCacheStatus, 'transaction');
   }
 
   get clock(): Clock {

@@ -18,6 +18,8 @@ export interface WatchedOrigin {
   readonly classifier: Classifier;
   readonly knowledge: OriginKnowledge;
   readonly epochs: Epochs;
+  /** A query ran in a transaction, where nothing is answered from the cache. */
+  countTransaction(): void;
   readonly clock: Clock;
 }
 
@@ -54,11 +56,19 @@ export class SessionWrites {
   /** A Query goes to the origin. */
   query(text: Buffer): void {
     if (!this.#shared.isWatched) return;
+    if (this.#isInTransaction) this.#shared.countTransaction();
     this.#carryOut(this.#shared.classifier.verdictOf(text));
   }
 
   /** A Bind goes to the origin; `body` is the Parse of its statement, behind the name. */
   bind(body: Buffer): void {
+    if (!this.#shared.isWatched) return;
+    if (this.#isInTransaction) this.#shared.countTransaction();
+    this.prepare(body);
+  }
+
+  /** A Parse goes to the origin. Which of several of one name a Bind finds, the origin decides: each counts. */
+  prepare(body: Buffer): void {
     if (!this.#shared.isWatched) return;
     let verdict = verdicts.get(body);
     if (verdict === undefined) {

@@ -162,8 +162,7 @@ export class RequestHandler implements PreparedStatements {
     const body = message.subarray(end + 1);
     const zero = body.indexOf(0);
     if (zero === -1) throw new WireError('malformed_message', 'a query in a Parse has no end');
-    // Which of several Parses of a name a Bind will find, the origin decides: each counts.
-    this.#writes?.bind(body);
+    this.#writes?.prepare(body);
     this.#look(connection, body.subarray(0, zero));
     if (start === end) {
       this.#unnamed = body;

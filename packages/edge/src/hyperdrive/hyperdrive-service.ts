@@ -29,6 +29,9 @@ export interface WorkerDatabases {
   close(): Promise<void>;
 }
 
+/** Begins the fleet's ids of local connection strings; those of configurations are hexadecimal. */
+const localPrefix = 'local-';
+
 export class HyperdriveService implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly #options: HyperdriveOptions;
@@ -53,6 +56,7 @@ export class HyperdriveService implements AsyncDisposable {
    * @throws EdgeError `hyperdrive_file`
    */
   async open(project: Project, directory: string): Promise<WorkerDatabases> {
+    const used = new Set<string>();
     const channels: Channel[] = [];
     const diagnostics: Diagnostic[] = [];
     const close = async (): Promise<void> => {
@@ -61,13 +65,24 @@ export class HyperdriveService implements AsyncDisposable {
     try {
       for (const [index, bound] of project.hyperdrive.entries()) {
         const id = await this.#prepare(bound, project, diagnostics);
+        used.add(id);
         const path = join(directory, `db-${index}.sock`);
         channels.push(await openChannel({ binding: bound.binding, path, fleet: this.fleet, id }));
       }
+      this.#forgetLocal(used);
       return { channels, diagnostics, close };
     } catch (error) {
       await close();
       throw error;
+    }
+  }
+
+  /** Ends the pools of connection strings that the project no longer has: nobody else can be bound to them. */
+  #forgetLocal(used: ReadonlySet<string>): void {
+    for (const id of this.#known.keys()) {
+      if (!id.startsWith(localPrefix) || used.has(id)) continue;
+      this.#known.delete(id);
+      this.fleet.remove(id);
     }
   }
 
@@ -86,7 +101,7 @@ export class HyperdriveService implements AsyncDisposable {
   async #prepare(bound: HyperdriveBinding, project: Project, diagnostics: Diagnostic[]): Promise<string> {
     const { binding, id, local } = bound;
     if (local !== undefined && this.#options.usesLocal) {
-      const key = `local-${project.name}-${binding}`;
+      const key = `${localPrefix}${project.name}-${binding}`;
       this.#configure(await toLocalDatabase({ id: key, name: binding }, local));
       return key;
     }

@@ -81,6 +81,8 @@ export async function startEncryption(
   }
   try {
     const { stream, serverCertificate } = await origin.startTls(plain);
+    // Whoever made it listens no more; a login that fails is not the end of the process.
+    stream.on('error', () => {});
     return { stream, serverEndPoint: serverCertificate && toServerEndPoint(serverCertificate) };
   } catch (error) {
     throw error instanceof HyperdriveError ? error : toTlsError(error);

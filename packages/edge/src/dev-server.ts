@@ -21,6 +21,7 @@ import type { OnHostEvent } from './host/host-event.ts';
 import { ownListeners } from './host/own-listeners.ts';
 import { createHyperdriveHooks } from './hyperdrive/api-hooks.ts';
 import { databasePolicy } from './hyperdrive/origin.ts';
+import type { RemoteDatabases } from './hyperdrive/remote-databases.ts';
 import { followConfigurations, startHyperdrive } from './hyperdrive/start-hyperdrive.ts';
 import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
 import { WorkerService } from './host/worker-service.ts';
@@ -41,7 +42,7 @@ export interface DevServerOptions {
   /** Durable Object storage; by default `.sallyport/state` beside the configuration. */
   stateDirectory?: string | undefined;
   /** Tunnels that a running edge has; without it this server has tunnels of its own, kept in `.sallyport`. */
-  tunnels?: { routes: Routes; dial: DialTunnel } | undefined;
+  tunnels?: { routes: Routes; dial: DialTunnel; databases?: RemoteDatabases } | undefined;
   /** Where connectors dial this server's own tunnels; by default a free port of 127.0.0.1. */
   tunnelPort?: number | undefined;
   /** Authorities and client certificates per destination. */
@@ -156,7 +157,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
       onEvent: options.onGatewayEvent,
       usesLocal: true,
       ready: tunnelsReady,
-      missing: options.tunnels === undefined ? undefined : 'hyperdrive_remote',
+      remote: options.tunnels?.databases,
       control: () => tunnels?.control,
       failed: (error) => onTunnelEvent({ type: 'control-failed', error }),
     },

@@ -142,6 +142,10 @@ export class Edge implements AsyncDisposable {
       control: config.control,
       explain: this.explain,
       hyperdrive: createHyperdriveHooks(() => this.#hyperdrive),
+      acceptDatabase: (id, credentials, client) => {
+        if (this.#hyperdrive === undefined) client.destroy();
+        else this.#hyperdrive.accept(id, credentials, client);
+      },
       onEvent: options.onTunnelEvent,
     });
     this.#tunnels = tunnels;

@@ -28,9 +28,9 @@ const registry = {
       'Create one with `sallyport hyperdrive create NAME --connection-string=postgres://…` and write its id; for `sallyport dev` a CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING> does as well.',
   },
   hyperdrive_remote: {
-    message: (detail: string): string => `With --edge there is no Hyperdrive configuration ${detail}`,
+    message: (detail: string): string => `The edge of --edge has no Hyperdrive configuration ${detail}`,
     remedy:
-      "The other edge keeps its databases' passwords to itself: set CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING>; its tunnels lead there.",
+      'Create one there with `sallyport hyperdrive create NAME --connection-string=postgres://…`, or set CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING>.',
   },
   hyperdrive_file: {
     message: (detail: string): string => `A file of a local connection string cannot be read: ${detail}`,

@@ -136,8 +136,13 @@ export function startFleet({ clock = systemClock, cacheBytes }: FleetOptions = {
     accept(id, credentials, stream) {
       const member = members.get(id) ?? start(toUnknown(id), false);
       members.set(id, member);
-      if (member.running === undefined) void member.pooler.then((pooler) => pooler.accept(stream, credentials));
-      else member.running.accept(stream, credentials);
+      const serve = (pooler: Pooler): void => {
+        pooler.accept(stream, credentials);
+        // One that was handed on by somebody who held it meanwhile.
+        if (stream.isPaused()) stream.resume();
+      };
+      if (member.running === undefined) void member.pooler.then(serve);
+      else serve(member.running);
     },
     status: () =>
       [...members.values()].flatMap(({ config: { id, name }, isKnown, running }) =>

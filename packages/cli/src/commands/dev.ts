@@ -19,7 +19,7 @@ export const dev: Command = {
     ca: { value: 'FILE', multiple: true, help: 'Trust the authorities in this PEM file too' },
     edge: {
       value: 'URL|DIR',
-      help: "Use the tunnels of a running edge, by its control API or state directory, instead of this server's own",
+      help: "Use the tunnels and databases of a running edge, by its control API or state directory, instead of this server's own",
     },
     'edge-token-file': {
       value: 'FILE',

@@ -4,7 +4,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { createClientCredentials, type Fleet } from '@sallyport/hyperdrive';
+import { type ClientCredentials, createClientCredentials } from '@sallyport/hyperdrive';
 import type { HyperdriveChannel } from '@sallyport/workers';
 
 /** Connections one binding may have open at once; the kernel drops those beyond. */
@@ -19,22 +19,21 @@ export interface ChannelOptions {
   binding: string;
   /** Path of the unix socket; a stale one is replaced. */
   path: string;
-  fleet: Fleet;
-  /** The configuration its clients are of. */
-  id: string;
+  /** Serves a client, who has to know the credentials. */
+  accept: (credentials: ClientCredentials, stream: Socket) => void;
 }
 
 const secret = (): string => randomBytes(16).toString('hex');
 
-export async function openChannel({ binding, path, fleet, id }: ChannelOptions): Promise<Channel> {
+export async function openChannel({ binding, path, accept }: ChannelOptions): Promise<Channel> {
   const { user, password, database } = { user: secret(), password: secret(), database: secret() };
   // The socket is in a folder only we may enter, so nobody listens in, and SCRAM would cost a Worker a millisecond.
   const credentials = await createClientCredentials({ user, password, database, auth: 'cleartext' });
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    fleet.accept(id, credentials, socket);
+    accept(credentials, socket);
   });
   server.maxConnections = maxChannelConnections;
   await rm(path, { force: true });

@@ -1,12 +1,14 @@
 // The databases of an edge: a fleet of pools, and a private channel for every binding of every Worker.
 import { join } from 'node:path';
-import { type Fleet, type PoolerCache, startFleet } from '@sallyport/hyperdrive';
+import type { Duplex } from 'node:stream';
+import { type ClientCredentials, type Fleet, type PoolerCache, startFleet } from '@sallyport/hyperdrive';
 import type { Diagnostic, HyperdriveBinding, HyperdriveChannel, Project } from '@sallyport/workers';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
-import { type Channel, openChannel } from './channel.ts';
+import { type Channel, type ChannelOptions, openChannel } from './channel.ts';
 import type { Database } from './database.ts';
 import { toLocalDatabase } from './local-database.ts';
 import { type OriginWay, toFleetConfig } from './origin.ts';
+import { forward, type RemoteDatabases } from './remote-databases.ts';
 
 export interface HyperdriveOptions extends OriginWay {
   /** Whether local connection strings stand in for configurations, as in development. */
@@ -17,8 +19,8 @@ export interface HyperdriveOptions extends OriginWay {
   find?: (id: string) => Database | undefined;
   /** When configurations can be found. Default: at once. */
   ready?: Promise<unknown> | undefined;
-  /** Why there is none, when that is not because nobody created it. Default: `hyperdrive_unknown`. */
-  missing?: EdgeErrorCode | undefined;
+  /** Another edge, whose configurations are used in place of those of a store here. */
+  remote?: RemoteDatabases | undefined;
 }
 
 /** A Worker's databases, open for as long as its runtime runs. */
@@ -67,7 +69,7 @@ export class HyperdriveService implements AsyncDisposable {
         const id = await this.#prepare(bound, project, diagnostics);
         used.add(id);
         const path = join(directory, `db-${index}.sock`);
-        channels.push(await openChannel({ binding: bound.binding, path, fleet: this.fleet, id }));
+        channels.push(await openChannel({ binding: bound.binding, path, accept: this.#acceptFor(id) }));
       }
       this.#forgetLocal(used);
       return { channels, diagnostics, close };
@@ -75,6 +77,21 @@ export class HyperdriveService implements AsyncDisposable {
       await close();
       throw error;
     }
+  }
+
+  /** Serves a client that a `sallyport dev` elsewhere sent, with credentials that were made there. */
+  accept(id: string, credentials: ClientCredentials, stream: Duplex): void {
+    this.#wanted.add(id);
+    this.#load(id);
+    this.fleet.accept(id, credentials, stream);
+  }
+
+  #acceptFor(id: string): ChannelOptions['accept'] {
+    const { remote } = this.#options;
+    if (remote === undefined || id.startsWith(localPrefix)) {
+      return (credentials, stream) => this.fleet.accept(id, credentials, stream);
+    }
+    return (credentials, stream) => void forward(remote, { id, credentials, stream });
   }
 
   /** Ends the pools of connection strings that the project no longer has: nobody else can be bound to them. */
@@ -106,9 +123,14 @@ export class HyperdriveService implements AsyncDisposable {
       return key;
     }
     const key = id.toLowerCase();
+    const { remote } = this.#options;
+    if (remote !== undefined) {
+      if (!(await remote.has(key))) diagnostics.push(toMissing('hyperdrive_remote', bound, project));
+      return key;
+    }
     await this.#options.ready;
     this.#wanted.add(key);
-    if (!this.#load(key)) diagnostics.push(toMissing(this.#options.missing, bound, project));
+    if (!this.#load(key)) diagnostics.push(toMissing('hyperdrive_unknown', bound, project));
     return key;
   }
 
@@ -137,11 +159,7 @@ export class HyperdriveService implements AsyncDisposable {
   }
 }
 
-function toMissing(
-  why: EdgeErrorCode = 'hyperdrive_unknown',
-  { binding, id }: HyperdriveBinding,
-  { configPath }: Project,
-): Diagnostic {
+function toMissing(why: EdgeErrorCode, { binding, id }: HyperdriveBinding, { configPath }: Project): Diagnostic {
   const which = id === '' ? `for ${binding}: its id is empty` : `${id}, which ${binding} is bound to`;
   const { code, message, remedy } = new EdgeError(why, which);
   const said = remedy.replace('<BINDING>', binding);

@@ -6,6 +6,7 @@ import { ApiError, type ApiRoute, succeeded } from '@sallyport/control';
 import { type DialTunnel, type EgressTarget, type Routes } from '@sallyport/egress';
 import { parseAuthority } from '../gateway/connect-relay.ts';
 import { relay } from '../gateway/relay.ts';
+import { type AcceptDatabase, type DatabaseRequest, toDatabaseRequest } from '../hyperdrive/remote-databases.ts';
 import type { Explain } from './explain.ts';
 
 /** Names the virtual network of a CONNECT. */
@@ -31,12 +32,24 @@ export function explainHandlers(explain: Explain): ApiRoute[] {
   ];
 }
 
-/** Takes authenticated CONNECTs. Only what a tunnel covers can be reached: this is no way out of the edge's machine. */
-export function createTunnelConnect(parts: { routes: (network?: string) => Routes; dial: DialTunnel }) {
+export interface ConnectParts {
+  routes: (network?: string) => Routes;
+  dial: DialTunnel;
+  /** Serves a client of a configuration. */
+  acceptDatabase?: AcceptDatabase | undefined;
+}
+
+/**
+ * Takes authenticated CONNECTs. Only what a tunnel covers, and the pools of configurations, can be reached: this is no
+ * way out of the edge's machine.
+ */
+export function createTunnelConnect(parts: ConnectParts) {
   return (request: IncomingMessage, client: Duplex, head: Buffer): void => {
     client.on('error', () => client.destroy());
     client.pause();
     if (head.length > 0) client.unshift(head);
+    const database = toDatabaseRequest(request);
+    if (database !== undefined) return connectDatabase(database, client, parts);
     connect(parts, request).then(
       (stream) => {
         if (client.destroyed) return void stream.destroy();
@@ -46,20 +59,26 @@ export function createTunnelConnect(parts: { routes: (network?: string) => Route
       (error: Error & { code?: string; remedy?: string }) => {
         const { code = 'connection_failed', message, remedy = '' } = error;
         const detail = (error as { detail?: string }).detail ?? message;
-        const refusal = encodeURIComponent(JSON.stringify({ code, detail, remedy }));
-        client.end(
-          `HTTP/1.1 502 ${code}\r\n${refusalHeader}: ${refusal}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-        );
-        client.resume();
+        refuse(client, { code, detail, remedy });
       },
     );
   };
 }
 
-async function connect(
-  { routes, dial }: { routes: (network?: string) => Routes; dial: DialTunnel },
-  { url = '', headers }: IncomingMessage,
-): Promise<Duplex> {
+function refuse(client: Duplex, refusal: { code: string; detail: string; remedy: string }): void {
+  const header = `${refusalHeader}: ${encodeURIComponent(JSON.stringify(refusal))}`;
+  client.end(`HTTP/1.1 502 ${refusal.code}\r\n${header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+  client.resume();
+}
+
+function connectDatabase({ id, credentials }: DatabaseRequest, client: Duplex, { acceptDatabase }: ConnectParts): void {
+  // In front of the first bytes of the pool, which come at once.
+  client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+  if (acceptDatabase === undefined) client.destroy();
+  else acceptDatabase(id, credentials, client);
+}
+
+async function connect({ routes, dial }: ConnectParts, { url = '', headers }: IncomingMessage): Promise<Duplex> {
   const target = parseAuthority(url);
   if (target === undefined) throw Object.assign(new Error(`${url} is not HOST:PORT`), { code: 'invalid_destination' });
   const network = headers[networkHeader];

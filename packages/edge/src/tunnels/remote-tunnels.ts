@@ -22,6 +22,7 @@ import {
   toFailure,
   type TunnelRoute,
 } from '@sallyport/egress';
+import { createRemoteDatabases, type RemoteDatabases } from '../hyperdrive/remote-databases.ts';
 import { networkHeader, refusalHeader } from './edge-api.ts';
 
 /** Milliseconds from one reading of the routes to the next. */
@@ -79,6 +80,11 @@ export class RemoteTunnels implements Disposable {
     forName: (name) => this.#table.names.find(name, () => true),
     forAddress: (address) => this.#table.addresses.find(address, () => true),
   };
+
+  /** Its configurations: a Worker's client goes to the pool there. */
+  get databases(): RemoteDatabases {
+    return createRemoteDatabases(this.#access, this.#client);
+  }
 
   readonly dial: DialTunnel = (route, { host, port }, { signal }) =>
     new Promise<Dialled>((resolve, reject) => {

@@ -14,6 +14,7 @@ import { type EdgeLink, encodeToken, type TunnelError, TunnelListener, TunnelReg
 import { Cleanup } from '../cleanup.ts';
 import { type ListenAddress, listening } from '../config/listen-address.ts';
 import { openAuthority } from './authority.ts';
+import type { AcceptDatabase } from '../hyperdrive/remote-databases.ts';
 import { createTunnelConnect, explainHandlers } from './edge-api.ts';
 import type { Explain } from './explain.ts';
 import { createTunnelDial } from './dial-tunnel.ts';
@@ -47,6 +48,8 @@ export interface TunnelServiceOptions {
   explain: Explain;
   /** Answers the control API's questions about databases. */
   hyperdrive?: HyperdriveHooks;
+  /** Serves clients of databases that a `sallyport dev` on another machine sends. */
+  acceptDatabase?: AcceptDatabase | undefined;
   onEvent: OnTunnelEvent;
 }
 
@@ -199,6 +202,7 @@ async function begin<Service>(
       connect: createTunnelConnect({
         routes: (network) => toRoutes(control.table, network),
         dial: createTunnelDial(registry),
+        acceptDatabase: options.acceptDatabase,
       }),
       ...options.control,
     }),

@@ -1,7 +1,7 @@
 // `env.DB` in a Worker: the pool behind it, the ways to it, who may use it, and what the Worker gets to see.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createEgress, directRoutes } from '@sallyport/egress';
+import { createEgress } from '@sallyport/egress';
 import { needs, startPostgres, use } from '@sallyport/testkit';
 import { loadProject } from '@sallyport/workers';
 import { HyperdriveService } from '../../src/hyperdrive/hyperdrive-service.ts';
@@ -157,18 +157,6 @@ test('a configuration that is not there is an error at the start, and one that t
   assert.equal(told.thrown, `There is no Hyperdrive configuration ${id}`);
   assert.equal(told.code, '58000');
   assert.match(told.hint, /sallyport hyperdrive create/);
-});
-
-test('with the tunnels of another edge its configurations are not used, and the error says what to do', async (t) => {
-  const tunnels = { routes: directRoutes, dial: () => Promise.reject(new Error('not dialled')) };
-  const files = { 'wrangler.json': configured, 'src/index.js': 'export default {};' };
-  const bench = await startBench(t, files, { tunnels });
-  const { diagnostics } = await bench.event('diagnostics');
-  assert.deepEqual(
-    diagnostics.map(({ code }) => code),
-    ['hyperdrive_remote'],
-  );
-  assert.match(diagnostics[0]!.remedy, /CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB/);
 });
 
 test('a reload keeps the pool of a connection string, and ends one that the project no longer has', async (t) => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { workerPolicy } from '@sallyport/egress';
 import { needs, type PostgresServer, startPostgres, use } from '@sallyport/testkit';
-import { Edge } from '../../src/index.ts';
+import { Edge, RemoteTunnels } from '../../src/index.ts';
 import { config, type DevBench, modules, startBench, temporaryFolder, writeFiles } from '../support/dev-bench.ts';
 
 const asking = `import { Client } from 'pg';
@@ -151,6 +151,58 @@ test('edge: two Workers share the pool of one configuration, each with credentia
   assert.equal(all[0]?.logins, 2);
   const page = await (await fetch(`http://127.0.0.1:${edge.metricsPort}/metrics`)).text();
   assert.match(page, /^sallyport_hyperdrive_logins_total\{config="[0-9a-f]{32}",name="shop"\} 2$/m);
+});
+
+test('dev with the tunnels of another edge uses the pools and caches there, and learns no password', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const postgres = await use(t, startPostgres());
+  const { edge } = await startEdge(t, []);
+  const { result } = await create(edge.tunnels, 'shop', toOrigin(postgres));
+  const { controlUrl: url, controlToken: token } = edge.tunnels;
+  const tunnels = await RemoteTunnels.start({ url, token, account: 'default', source: 'test' }, { failed: () => {} });
+  t.after(() => tunnels[Symbol.dispose]());
+  const files = { 'wrangler.json': binding(result.id), 'src/index.js': asking };
+  const bench = await startBench(t, files, { tunnels });
+  const answers = await Promise.all(Array.from({ length: 10 }, () => answer(bench)));
+  for (const each of answers) assert.deepEqual(each, { port: postgres.port });
+  const { result: pools } = await call<Pool[]>(edge.tunnels, 'GET', 'status');
+  assert.deepEqual(
+    pools.map(({ name, logins }) => [name, logins]),
+    [['shop', 10]],
+  );
+  await bench.write({ 'wrangler.json': binding('f'.repeat(32)) });
+  const { diagnostics } = await bench.event('diagnostics');
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['hyperdrive_remote'],
+  );
+  await bench.event('ready', ({ reload }) => reload);
+  assert.deepEqual(await answer(bench), {
+    message: `There is no Hyperdrive configuration ${'f'.repeat(32)}`,
+    code: '58000',
+  });
+});
+
+test('without the token nobody gets into a pool, and with other credentials neither', async (t) => {
+  const { edge } = await startEdge(t, []);
+  const { port, hostname } = new URL(edge.tunnels.controlUrl);
+  const statusWith = (headers: Record<string, string>): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const path = `${'f'.repeat(32)}.hyperdrive.local:5432`;
+      const asked = request({ host: hostname, port, method: 'CONNECT', path, headers, agent: false });
+      asked.once('connect', ({ statusCode }, socket) => {
+        socket.destroy();
+        resolve(statusCode);
+      });
+      asked.once('response', ({ statusCode }) => resolve(statusCode));
+      asked.once('error', reject).end();
+    });
+  const credentials = Buffer.from('{"user":"u","password":"p","database":"d"}').toString('base64url');
+  const authorization = `Bearer ${edge.tunnels.controlToken}`;
+  assert.equal(await statusWith({ 'sallyport-credentials': credentials }), 407);
+  assert.equal(await statusWith({ 'proxy-authorization': authorization }), 502);
+  assert.equal(await statusWith({ 'proxy-authorization': authorization, 'sallyport-credentials': 'x' }), 502);
+  assert.equal(await statusWith({ 'proxy-authorization': authorization, 'sallyport-credentials': credentials }), 200);
 });
 
 const named = (name: string, id: string): string =>

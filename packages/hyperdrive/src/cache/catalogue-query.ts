@@ -4,15 +4,60 @@
 
 const outside = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`;
 
+/** Extensions whose functions in C write to no table, whatever their volatility says. */
+const harmlessExtensions = [
+  'btree_gin',
+  'btree_gist',
+  'citext',
+  'cube',
+  'earthdistance',
+  'fuzzystrmatch',
+  'hstore',
+  'intarray',
+  'isn',
+  'ltree',
+  'moddatetime',
+  'pg_trgm',
+  'pgcrypto',
+  'postgis',
+  'seg',
+  'unaccent',
+  'uuid-ossp',
+  'vector',
+];
+
+/** What a trigger that keeps `updated_at` consists of, and nothing else. */
+const clockCall = `(now\\(\\)|current_timestamp|localtimestamp|(clock|statement|transaction)_timestamp\\(\\))`;
+const touch = `^\\s*begin\\s+(new\\.\\w+\\s*:?=\\s*${clockCall}(\\s+at\\s+time\\s+zone\\s+''utc'')?\\s*;\\s*)+return\\s+new\\s*;\\s*end\\s*;?\\s*$`;
+
+/** Functions of users that may write: VOLATILE ones, but those that are known not to. */
+const writers = `
+  select p.oid from pg_proc p join pg_language l on l.oid = p.prolang
+  where p.oid >= 16384 and p.provolatile = 'v'
+    and not (l.lanname = 'c' and exists (select from pg_depend d join pg_extension e on e.oid = d.refobjid
+      where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.refclassid = 'pg_extension'::regclass
+        and d.deptype = 'e' and e.extname in (${harmlessExtensions.map((name) => `'${name}'`).join(', ')})))
+    and not (l.lanname = 'plpgsql' and p.prosrc ~* '${touch}' and not exists (select from pg_proc o
+      where o.oid >= 16384 and o.proname in ('now', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp')))`;
+
+/** Whether some objects of a relation need a function that may write. */
+function callsWriter(catalogue: string, relation: string, condition = 'true'): string {
+  return `exists (select from ${catalogue} x join pg_depend d on d.classid = '${catalogue}'::regclass and d.objid = x.oid
+    and d.refclassid = 'pg_proc'::regclass join writers f on f.oid = d.refobjid where x.${relation} = c.oid and ${condition})`;
+}
+
 export const catalogueQuery: string = `
 begin isolation level repeatable read read only;
 set local search_path = '';
+with writers as (${writers})
 select 'relation', json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind, c.relrowsecurity,
-    exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D')
+    exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
+        and t.tgfoid in (select oid from writers))
       or exists (select from pg_rewrite w where w.ev_class = c.oid and w.ev_type <> '1')
-      or exists (select from pg_attrdef a join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = a.oid
-          and d.refclassid = 'pg_proc'::regclass join pg_proc p on p.oid = d.refobjid
-        where a.adrelid = c.oid and p.provolatile = 'v'),
+      or ${callsWriter('pg_attrdef', 'adrelid')}
+      or ${callsWriter('pg_constraint', 'conrelid')}
+      or ${callsWriter('pg_policy', 'polrelid')},
+    ${callsWriter('pg_rewrite', 'ev_class')} or ${callsWriter('pg_policy', 'polrelid', `x.polcmd in ('r', '*')`)},
     case when c.relkind = 'v' then pg_get_viewdef(c.oid) end)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${outside};
@@ -21,14 +66,16 @@ select 'key', json_build_array(conrelid::int8, confrelid::int8, confupdtype, con
   from pg_constraint where contype = 'f';
 select 'policy', json_build_array(p.polrelid::int8, pg_get_expr(p.polqual, p.polrelid))
   from pg_policy p where p.polcmd in ('r', '*') and p.polqual is not null;
-select 'function', json_build_array(p.proname, true, p.provolatile,
+with writers as (${writers})
+select 'function', json_build_array(p.proname, true, p.provolatile, p.oid in (select oid from writers),
     p.pronargs = 1 and exists (select from pg_type t where t.oid = p.proargtypes[0] and t.typtype in ('c', 'p')))
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where ${outside};
-select 'function', json_build_array(p.proname, true, i.provolatile, false)
+with writers as (${writers})
+select 'function', json_build_array(p.proname, true, i.provolatile, i.oid in (select oid from writers), false)
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_aggregate a on a.aggfnoid = p.oid
     join pg_proc i on i.oid in (a.aggtransfn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
   where ${outside};
-select 'function', json_build_array(p.proname, false, v, false)
+select 'function', json_build_array(p.proname, false, v, false, false)
   from (select p.proname, case when bool_or(p.provolatile = 'v') then 'v' when bool_or(p.provolatile = 's') then 's' else 'i' end v
     from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace group by 1) p;
 select 'operator', json_build_array(o.oprname)
@@ -50,9 +97,18 @@ export type RelationRow = [
   hasRowSecurity: boolean,
   /** A write to it may write anything else: triggers, rules, defaults that call functions. */
   hasSideEffects: boolean,
+  /** A read of it may write anything: a view or a policy that calls a function. */
+  writesOnRead: boolean,
   definition: string | null,
 ];
-export type FunctionRow = [name: string, isOwn: boolean, volatility: 'i' | 's' | 'v', isField: boolean];
+export type FunctionRow = [
+  name: string,
+  /** Not PostgreSQL's. */
+  isOwn: boolean,
+  volatility: 'i' | 's' | 'v',
+  mayWrite: boolean,
+  isField: boolean,
+];
 
 /** Nothing, restrict, cascade, set null, set default. */
 export type KeyAction = 'a' | 'r' | 'c' | 'n' | 'd';

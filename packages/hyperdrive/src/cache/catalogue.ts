@@ -30,6 +30,7 @@ export interface SearchPath {
 interface Volatility {
   own: 'i' | 's' | 'v' | undefined;
   ofPostgres: 'i' | 's' | 'v' | undefined;
+  mayWrite: boolean;
 }
 
 const order = 'isv';
@@ -67,9 +68,10 @@ export class Catalogue {
     this.#epochs = epochs;
     this.#trustStable = trustStable;
     this.#relations = new Relations(rows);
-    for (const [name, isOwn, volatility, isField] of rows.function) {
-      const known = this.#functions.get(name) ?? { own: undefined, ofPostgres: undefined };
+    for (const [name, isOwn, volatility, mayWrite, isField] of rows.function) {
+      const known = this.#functions.get(name) ?? { own: undefined, ofPostgres: undefined, mayWrite: false };
       this.#functions.set(name, known);
+      known.mayWrite ||= mayWrite;
       const key = isOwn ? 'own' : 'ofPostgres';
       const before = known[key];
       if (before === undefined || order.indexOf(volatility) > order.indexOf(before)) known[key] = volatility;
@@ -184,7 +186,7 @@ export class Catalogue {
   }
 
   #writesOf(verdict: QueryVerdict, path: readonly string[]): Tables {
-    if (verdict.writes === 'unknown' || this.#mayRunAnything(verdict)) return 'all';
+    if (verdict.writes === 'unknown' || this.#mayRunAnything(verdict, path)) return 'all';
     const changes = new Changes((text) => this.#verdictOf(text), this.#relations);
     for (const { schema, name, kind } of verdict.writes) {
       const relation = this.#relations.find(schema, name, path);
@@ -195,13 +197,28 @@ export class Catalogue {
   }
 
   /** Functions of users that are VOLATILE may write; so may what runs a query that it is given. */
-  #mayRunAnything({ functions, operators, fields }: QueryVerdict): boolean {
+  #mayRunAnything({ functions, operators, fields, reads }: QueryVerdict, path: readonly string[]): boolean {
     const calls = functions.some(({ name }) => {
       const known = this.#functions.get(name);
-      return known === undefined || known.own === 'v' || queryRunners.has(name);
+      return known === undefined || known.mayWrite || queryRunners.has(name);
     });
-    return (
-      calls || operators.some((name) => this.#operators.has(name)) || fields.some((name) => this.#fields.has(name))
+    if (calls || operators.some((name) => this.#operators.has(name))) return true;
+    if (fields.some((name) => this.#fields.has(name))) return true;
+    return reads.some(({ schema, name }) => {
+      const relation = this.#relations.find(schema, name, path);
+      return relation !== undefined && this.#writesOnRead(relation, new Set());
+    });
+  }
+
+  #writesOnRead(relation: Relation, seen: Set<Relation>): boolean {
+    if (seen.has(relation)) return false;
+    seen.add(relation);
+    if (relation.writesOnRead) return true;
+    return relation.definitions.some((definition) =>
+      this.#verdictOf(definition).reads.some(({ schema, name }) => {
+        const inner = this.#relations.find(schema, name, []);
+        return inner !== undefined && this.#writesOnRead(inner, seen);
+      }),
     );
   }
 

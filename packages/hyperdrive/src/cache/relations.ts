@@ -8,6 +8,7 @@ export interface Relation {
   readonly kind: RelationRow[3];
   readonly hasRowSecurity: boolean;
   readonly hasSideEffects: boolean;
+  readonly writesOnRead: boolean;
   readonly children: Relation[];
   readonly parents: Relation[];
   /** Tables with foreign keys to this one, and what those keys do. */
@@ -27,7 +28,7 @@ export class Relations {
       policies.set(oid, list);
       list.push(`SELECT ${expression}`);
     }
-    for (const [oid, schema, name, kind, hasRowSecurity, hasSideEffects, definition] of rows.relation) {
+    for (const [oid, schema, name, kind, hasRowSecurity, hasSideEffects, writesOnRead, definition] of rows.relation) {
       const conditions = hasRowSecurity ? (policies.get(oid) ?? []) : [];
       const relation: Relation = {
         oid,
@@ -36,6 +37,7 @@ export class Relations {
         kind,
         hasRowSecurity,
         hasSideEffects,
+        writesOnRead,
         children: [],
         parents: [],
         referring: [],

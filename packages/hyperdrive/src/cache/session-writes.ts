@@ -25,6 +25,17 @@ export interface WatchedOrigin {
 
 /** Verdicts of statements by the Parse that made them: an object each, kept as long as the statement. */
 const verdicts = new WeakMap<Buffer, QueryVerdict>();
+/** Whether a statement may commit a part of what it does and fail behind that. */
+function mayCommitInside({ writes, uncacheable }: QueryVerdict): boolean {
+  return writes === 'unknown' && uncacheable !== 'parseerror';
+}
+
+/** Whether a statement writes nothing, as far as can be told without the catalogue. */
+function isInnocent({ writes, functions, operators, fields, reads }: QueryVerdict): boolean {
+  const named = functions.length + operators.length + fields.length + reads.length;
+  return writes !== 'unknown' && writes.length + named === 0;
+}
+
 const unread = toUnread('oversizedquery', 'Its text is too long to be held.');
 
 export class SessionWrites {
@@ -38,6 +49,7 @@ export class SessionWrites {
   /** Since the last ReadyForQuery: something was carried out; something failed. */
   #isCarriedOut = false;
   #hasFailed = false;
+  #mayCommitInside = false;
   /** Names mean something else than the settings of the login say, for the rest of the session. */
   #areNamesAltered = false;
   #changesSchema = false;
@@ -103,13 +115,14 @@ export class SessionWrites {
   /** ReadyForQuery came; its client has not heard of it. `owed` requests are not answered yet. */
   ready(status: TransactionStatus, owed: number): void {
     // An error before anything else, outside a transaction: nothing was done.
-    const isNothing = this.#hasFailed && !this.#isCarriedOut && !this.#isInTransaction;
+    const isNothing = this.#hasFailed && !this.#isCarriedOut && !this.#isInTransaction && !this.#mayCommitInside;
     this.#hasFailed = false;
     this.#isCarriedOut = false;
     this.#isInTransaction = status !== 'I';
     if (!isNothing && (status === 'I' || this.#isEager)) this.#move();
     if (owed > 0) return;
     this.#isEager = false;
+    this.#mayCommitInside = false;
     if (status !== 'I') return;
     this.#pending = undefined;
     this.#changesSchema = false;
@@ -147,10 +160,8 @@ export class SessionWrites {
     if (verdict.changesSchema) this.#changesSchema = true;
     const { catalogue } = knowledge;
     const environment = knowledge.environmentOf(this.#client.settings);
-    if (verdict.writes !== 'unknown' && verdict.writes.length === 0 && verdict.functions.length === 0) {
-      if (verdict.operators.length === 0 && verdict.fields.length === 0) return;
-    }
-    let tables: Tables = 'all';
+    if (mayCommitInside(verdict)) this.#mayCommitInside = true;
+    let tables: Tables = isInnocent(verdict) ? [] : 'all';
     if (catalogue !== undefined && environment !== undefined) {
       tables = catalogue.writesOf(verdict, environment);
       if (tables !== 'all' && tables.length > 0 && this.#areNamesAltered) tables = 'all';
@@ -181,7 +192,16 @@ export class SessionWrites {
     if (tables === undefined) return;
     if (this.#changesSchema) this.#shared.knowledge.invalidate();
     this.#shared.epochs.move(tables);
-    const written = tables === 'all' ? tables : new Set(tables);
-    this.#last = { tables: written, until: this.#shared.clock.now() + ownWriteWindow };
+    this.#remember(tables);
+  }
+
+  /** What this client reads from the origin for a while. */
+  #remember(tables: Tables): void {
+    const now = this.#shared.clock.now();
+    const last = this.#last !== undefined && this.#last.until > now ? this.#last.tables : [];
+    let written: ReadonlySet<Epoch> | 'all' = 'all';
+    if (tables !== 'all' && last !== 'all') written = new Set([...last, ...tables]);
+    if (written !== 'all' && written.size > maxWrittenTables) written = 'all';
+    this.#last = { tables: written, until: now + ownWriteWindow };
   }
 }

@@ -46,6 +46,20 @@ create policy own on secret for select using (owner = current_user and exists (s
 create table dated (id int, until timestamptz);
 alter table dated enable row level security;
 create policy valid on dated for select using (until > now());
+create extension if not exists "uuid-ossp";
+create table keyed (id uuid default uuid_generate_v4(), updated_at timestamptz);
+create function touch() returns trigger language plpgsql as $$
+BEGIN
+  NEW.updated_at = now();
+  RETURN NEW;
+END; $$;
+create trigger touch before update on keyed for each row execute function touch();
+create function touch_more() returns trigger language plpgsql as $$
+  begin new.updated_at = now(); delete from a; return new; end $$;
+create table touched (id int, updated_at timestamptz);
+create trigger touch before update on touched for each row execute function touch_more();
+create view busy as select changes(id) from b;
+create view busier as select * from busy;
 create type mood as enum ('sad', 'fine');
 `;
 
@@ -123,6 +137,10 @@ const writes: readonly (readonly [string, string[] | undefined])[] = [
   ['select no_such_function()', undefined],
   ['insert into nowhere values (1)', undefined],
   ['insert into far values (1)', undefined],
+  ['update keyed set id = uuid_generate_v4()', ['keyed']],
+  ['update touched set id = 1', undefined],
+  ['select * from busier', undefined],
+  ['select * from vv', []],
   ['select now(), random()', []],
   ['select looks_up(1)', []],
 ];

@@ -224,4 +224,18 @@ describe('A write', () => {
     await writer.query('insert into n values (1)');
     assert.deepEqual((await reader.query('select * from n')).rows, [{ id: 1, name: 'new' }]);
   });
+
+  it('that was committed before its statement failed is heard too', async (t) => {
+    const { prepare, client, counted } = await startCacheSetup(t);
+    await prepare(`${table}; create procedure half() language plpgsql as
+      $$ begin update t set name = 'half' where id = 1; commit; raise exception 'too late'; end $$`);
+    const [reader, writer] = [await client(), await client()];
+    assert.equal(await nameOf(reader), 'one');
+    await assert.rejects(writer.query('call half()'), { code: 'P0001' });
+    assert.equal(await nameOf(reader), 'half');
+    // What was refused before it began changed nothing.
+    await assert.rejects(writer.query('update t set nothing = 1'), { code: '42703' });
+    await assert.rejects(writer.query('updat t'), { code: '42601' });
+    assert.deepEqual(await counted(() => nameOf(reader)), { hit: 1 });
+  });
 });

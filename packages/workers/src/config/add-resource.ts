@@ -1,4 +1,4 @@
-// Writes a new resource into a project's configuration, and changes nothing else in it.
+// Writes a new resource into a project's configuration, or the id of one that has none yet, and changes nothing else in it.
 //
 // JSON is edited where it stands, so comments and order stay; to TOML a table is appended. Either way the result is read
 // again and must be what was there plus the entry, else nothing is written.
@@ -51,9 +51,9 @@ export async function addResource(file: string, resource: NewResource): Promise<
   const { text } = read;
   const before = parseConfigText(text, format);
   if (before.problems.length > 0 || !isTable(before.value)) return `${file} has errors`;
-  const known = listOf(before.value, resource);
-  const taken = known?.find((each) => (each as Record<string, unknown>)['binding'] === resource.entry['binding']);
-  if (taken !== undefined) return `${file} has a binding ${resource.entry['binding']} already`;
+  const index = indexOf(before.value, resource);
+  const isTaken = index !== -1 && (format === 'toml' || hasId(listOf(before.value, resource)?.[index]));
+  if (isTaken) return `${file} has a binding ${resource.entry['binding']} already`;
   const changed = format === 'toml' ? appendToml(text, resource) : editJson(text, resource);
   const after = parseConfigText(changed, format);
   if (after.problems.length > 0 || !isWhatWasPlus(resource, before.value, after.value)) {
@@ -78,11 +78,25 @@ function editJson(text: string, { key, entry, env }: NewResource): string {
   const parent = env === undefined ? [] : ['env', env];
   const { value } = parseConfigText(text, 'jsonc');
   const hasList = listOf(value, { key, entry, env }) !== undefined;
+  const index = indexOf(value, { key, entry, env });
+  if (index !== -1) {
+    return applyEdits(text, modify(text, [...parent, key, index, 'id'], entry['id'], { formattingOptions }));
+  }
   const path = [...parent, key, ...(hasList ? [-1] : [])];
   return applyEdits(
     text,
     modify(text, path, hasList ? entry : [entry], { formattingOptions, isArrayInsertion: hasList }),
   );
+}
+
+/** Where the entry's binding is in the list already: one that was written before there was an id. */
+function indexOf(value: unknown, resource: NewResource): number {
+  const list = listOf(value, resource) ?? [];
+  return list.findIndex((each) => isTable(each) && each['binding'] === resource.entry['binding']);
+}
+
+function hasId(entry: unknown): boolean {
+  return isTable(entry) && entry['id'] !== undefined && entry['id'] !== '';
 }
 
 /** The list that the entry goes into, as it is now. */
@@ -102,7 +116,11 @@ function isWhatWasPlus(resource: NewResource, before: unknown, after: unknown): 
     place = envs[env] ??= {};
   }
   if (place[key] !== undefined && !Array.isArray(place[key])) return false;
-  place[key] = [...(listOf(before, resource) ?? []), entry];
+  const list = [...(listOf(before, resource) ?? [])];
+  const index = indexOf(before, resource);
+  if (index === -1) list.push(entry);
+  else list[index] = { ...(list[index] as object), ...entry };
+  place[key] = list;
   return isDeepStrictEqual(plain(expected), plain(after));
 }
 

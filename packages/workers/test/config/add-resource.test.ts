@@ -38,6 +38,18 @@ test('JSON keeps its comments, order and indentation', async (t) => {
   assert.match(second[1], /"id": "f00"\n {8}\},\n {8}\{\n {12}"binding": "TWO"/);
 });
 
+test('a binding in JSON that has no id yet gets it, and keeps what else it has', async (t) => {
+  const text =
+    '{\n  "hyperdrive": [\n    { "binding": "ONE", "id": "1" },\n    { "binding": "DB", "id": "" }, // mine\n  ],\n}\n';
+  const [problem, changed] = await added(t, { name: 'wrangler.jsonc', text });
+  assert.equal(problem, undefined);
+  assert.equal(changed, text.replace('"id": ""', '"id": "f00"'));
+  const [again] = await added(t, { name: 'wrangler.jsonc', text: changed });
+  assert.equal(again, 'wrangler.jsonc has a binding DB already');
+  const without = await added(t, { name: 'wrangler.json', text: '{"hyperdrive":[{"binding":"DB","x":1}]}' });
+  assert.deepEqual(JSON.parse(without[1]), { hyperdrive: [{ binding: 'DB', x: 1, id: 'f00' }] });
+});
+
 test('TOML gets a table at its end, also for a named environment', async (t) => {
   const text = 'name = "w" # mine\r\n[vars]\r\na = 1';
   const [problem, changed] = await added(t, { name: 'wrangler.toml', text });
@@ -62,7 +74,7 @@ test('what cannot be added to is left as it is, with the reason', async (t) => {
     ['wrangler.jsonc', '{"name": ', /has errors/],
     ['wrangler.jsonc', '[]', /has errors/],
     ['wrangler.jsonc', '{"hyperdrive": {}}', /cannot add to/],
-    ['wrangler.jsonc', '{"hyperdrive": [{"binding": "DB"}]}', /has a binding DB already/],
+    ['wrangler.jsonc', '{"hyperdrive": [{"binding": "DB", "id": "a"}]}', /has a binding DB already/],
     ['wrangler.toml', 'hyperdrive = []', /cannot add to/],
     ['wrangler.toml', '[[hyperdrive]]\nbinding = "DB"\n', /has a binding DB already/],
     ['wrangler.yaml', '', /neither JSON nor TOML/],

@@ -32,6 +32,8 @@ export async function openChannel({ binding, path, accept }: ChannelOptions): Pr
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
+    // Whoever serves it listens too; until then nobody does.
+    socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
     accept(credentials, socket);
   });

@@ -1,5 +1,5 @@
 // Parameters that are a clock: `'now'` as a text parameter of a timestamp is the time when the query runs.
-import { isClock } from '../classify/tree-facts.ts';
+import { isClock } from '../classify/clock-words.ts';
 
 /** Whether a text parameter of a Bind (what follows the statement's name) is such a word. Malformed ones are. */
 export function hasClock(bind: Buffer): boolean {

@@ -1,8 +1,10 @@
-// One text for all queries that differ in numbers and comments only, so that each shape is parsed once.
+// One text for all queries that differ in literals and comments only, so that each shape is parsed once.
 //
 // Texts have one character per byte. What the origin might read in another way than this does (escape strings, odd
-// numbers) is left as it is, up to the end: such texts are only remembered less well. Strings stay in whatever reads,
-// because `'now'` in the right place is a clock; in INSERT, UPDATE and DELETE they decide nothing and are folded too.
+// numbers, strings in several pieces) is left as it is, up to the end: such texts are only remembered less well. Two kinds
+// of strings stay, as they decide something: `'now'`, which in the right place is a clock, and the names of settings.
+
+import { isClock } from './clock-words.ts';
 
 /** What a byte begins. */
 const other = 0;
@@ -24,6 +26,9 @@ const dollarTag = /\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$/y;
 /** VALUES with rows of nothing but literals before another row. */
 const literalRows =
   /^values\s*(?:\(\s*(?:'s'|-?\s?1(?:\.5)?|\$\d+|null|default|true|false)(?:\s*,\s*(?:'s'|-?\s?1(?:\.5)?|\$\d+|null|default|true|false))*\s*\)\s*,\s*)+(?=\()/i;
+/** Another piece of a string, when there is a line break in between [pg 4.1.2.1]. */
+const continuation = /(?:\s|--[^\n]*\n)*'/y;
+const setsByName = /set_config/i;
 const commentMarks = /\/\*|\*\//g;
 const isWrite = /^[\s(]*(?:insert|update|delete)\b/i;
 
@@ -85,7 +90,11 @@ function foldMark(text: string, start: number, foldsStrings: boolean): Step | un
   if (character === "'" || character === '"') {
     const end = behindQuoted(text, start, character);
     if (end === undefined) return undefined;
-    return { by: foldsStrings && character === "'" ? "'s'" : text.slice(start, end), end };
+    if (character === '"') return { by: text.slice(start, end), end };
+    continuation.lastIndex = end;
+    if (continuation.exec(text)?.[0].includes('\n') === true) return undefined;
+    const isFolded = foldsStrings && !isClock(text.slice(start + 1, end - 1));
+    return { by: isFolded ? "'s'" : text.slice(start, end), end };
   }
   if (character === '$') return foldDollar(text, start);
   if (character === '.') return foldNumber(text, start);
@@ -96,7 +105,8 @@ function foldMark(text: string, start: number, foldsStrings: boolean): Step | un
   }
   if (character === '/' && next === '*') {
     const end = endOfComment(text, start);
-    return end === undefined ? undefined : { by: ' ', end };
+    // Something stays: strings go on behind white space, and not behind a comment.
+    return end === undefined ? undefined : { by: '/**/', end };
   }
   return { by: character!, end: start + 1 };
 }
@@ -111,16 +121,15 @@ function behindWord(text: string, start: number): number {
   return at;
 }
 
-/** E'…' and U&'…' have escapes of their own. */
+/** E'…', B'…', X'…' and U&'…' have rules of their own. */
 function beginsEscapes(text: string, start: number, end: number): boolean {
   if (end - start !== 1) return false;
-  const first = text[start]!;
-  if (first === 'e' || first === 'E') return text[end] === "'";
-  return (first === 'u' || first === 'U') && text[end] === '&';
+  const first = text[start]!.toLowerCase();
+  return first === 'u' ? text[end] === '&' : text[end] === "'" && 'ebx'.includes(first);
 }
 
 export function foldText(text: string): string {
-  const foldsStrings = isWrite.test(text);
+  const foldsStrings = !setsByName.test(text);
   let folded = '';
   let kept = 0;
   let at = 0;

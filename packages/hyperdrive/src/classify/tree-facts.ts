@@ -1,18 +1,12 @@
 // What one statement's tree reads, writes and calls: a walk that knows which names are common table expressions.
 //
 // Only kinds of nodes that are known to be harmless pass; whatever a newer grammar brings makes the query uncacheable.
+import { isClock } from './clock-words.ts';
 import { expressionNodes, namingSettings } from './grammar.table.ts';
 import type { Tree } from './parser.ts';
 import type { FunctionName, RelationName, WrittenRelation, WriteKind } from './query-verdict.ts';
 
 type Scope = { readonly names: ReadonlySet<string>; readonly outer: Scope | undefined };
-
-/** A string that date and time types read as a clock, as far as a glance tells [pg 8.5.1.4]. */
-const clockWord = /^.{0,40}$/s;
-const clockWords = /\b(?:now|today|tomorrow|yesterday)\b/i;
-export function isClock(text: string): boolean {
-  return clockWord.test(text) && clockWords.test(text);
-}
 
 const systemColumns = new Set(['xmin', 'xmax', 'cmin', 'cmax', 'ctid']);
 const clockFunctions = /^SVFOP_(?:CURRENT_DATE|CURRENT_TIME|CURRENT_TIMESTAMP|LOCALTIME|LOCALTIMESTAMP)/;

@@ -47,6 +47,7 @@ const header = (type: string, length: number): Buffer => {
   bytes.writeUInt32BE(length, 1);
   return bytes;
 };
+const message = (type: string, body: Buffer): Buffer => Buffer.concat([header(type, body.length + 4), body]);
 const packetOf = (length: number, code: number): Buffer => {
   const bytes = Buffer.alloc(8);
   bytes.writeUInt32BE(length);
@@ -120,7 +121,6 @@ test('A start-up packet without an end, and one that is none, are refused', asyn
 
 test('Names and counts that do not fit their message are refused', async (t) => {
   if (!needs(t, 'postgres')) return;
-  const message = (type: string, body: Buffer): Buffer => Buffer.concat([header(type, body.length + 4), body]);
   await besideGood(t, { auth: 'trust' }, async ({ port, pooler }) => {
     for (const bytes of [
       message('Q', Buffer.from('select 1')),

@@ -8,6 +8,7 @@ import { fullPlan, quickPlan } from './hyperdrive/plan.ts';
 import { buildPrograms } from './hyperdrive/programs.ts';
 import { measureSpeed } from './hyperdrive/speed.ts';
 import { poolSize, startServer } from './hyperdrive/subjects.ts';
+import { measureWorker } from './hyperdrive/worker.ts';
 import { describeMachine, toMachineLine } from './kit/machine.ts';
 import { Patience, watchNeighbours } from './kit/neighbours.ts';
 import type { BenchOptions } from './kit/options.ts';
@@ -33,6 +34,9 @@ const method = `
   now and then one is read again.
 * Idle memory: the kernel's resident set after, minus before, by the number of clients; no forced collection; clients that
   came and left before it was taken warmed the pooler up. Each client has asked one query.
+* Worker: \`sallyport dev\` with one Worker and node-postgres, a new client for each request, queries that are never the same
+  twice; between edge and database the test kit's proxy, 10 ms each way. The proxy answers a TCP connect at once and there
+  is no TLS: on a real path the direct connection would take longer. Time is that of the whole request.
 * Slow reader: the highest resident set of the pooler during the transfer, looked at every 20 ms, minus that before it. The
   pooler is fresh and has served one small query.
 `;
@@ -59,7 +63,11 @@ export async function benchHyperdrive(options: BenchOptions): Promise<void> {
     wants: (name) => only.length === 0 || only.some((word) => name.includes(word)),
     raw: {},
   };
-  const rows: Row[] = [...(await measureSpeed(context)), ...(await measureMemory(context))];
+  const rows: Row[] = [
+    ...(await measureSpeed(context)),
+    ...(await measureMemory(context)),
+    ...(await measureWorker(context)),
+  ];
   const ordered = rows.toSorted((a, b) => Number(b.target !== undefined) - Number(a.target !== undefined));
   const busy = `Over the whole run other processes had ${neighbours().toFixed(1)} of the ${machine.cores} cores.`;
   console.log(`\n${toTextTable(ordered)}\n\n${busy}\n`);

@@ -4,12 +4,15 @@ import { Classifier } from '../classify/classifier.ts';
 import type { Clock } from '../clock.ts';
 import { CacheStore } from './cache-store.ts';
 import { Epochs } from './epochs.ts';
+import type { OriginKnowledge } from './origin-knowledge.ts';
 
 /** One database, however many configurations lead to it. */
 export interface DatabaseDomain {
   readonly epochs: Epochs;
   /** Configurations that keep answers of it. Without any, writes are not looked at. */
   readers: number;
+  /** What is known of it, through each of its configurations: DDL through one makes all of that old. */
+  readonly knowledge: Set<OriginKnowledge>;
 }
 
 export class CacheHub {
@@ -27,7 +30,7 @@ export class CacheHub {
   domainOf(database: string): DatabaseDomain {
     let domain = this.#domains.get(database);
     if (domain === undefined) {
-      domain = { epochs: new Epochs(this.#clock), readers: 0 };
+      domain = { epochs: new Epochs(this.#clock), readers: 0, knowledge: new Set() };
       this.#domains.set(database, domain);
     }
     return domain;

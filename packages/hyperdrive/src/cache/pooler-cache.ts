@@ -55,14 +55,17 @@ export class PoolerCache implements Answerer {
 
   /** Entries and knowledge stay when database and user are the same. */
   configure(caching: Caching, origin: CachedOrigin = this.#parts.origin): void {
+    const wasWatched = this.isWatched;
     this.#countReader(-1);
     this.#caching = caching;
     const { database, user } = this.#parts.origin;
     if (database === origin.database && user === origin.user) this.#parts.queries.configure(caching);
     else {
-      this.#parts.queries.purge(() => true);
+      this.#retire();
       this.#parts = this.#toParts(origin);
     }
+    // While nobody listened, the schema may have changed.
+    if (!wasWatched) this.#parts.knowledge.invalidate();
     this.#countReader(1);
   }
 
@@ -90,6 +93,10 @@ export class PoolerCache implements Answerer {
 
   get classifier(): Classifier {
     return this.#options.hub.classifier;
+  }
+
+  schemaChanged(): void {
+    for (const knowledge of this.#parts.domain.knowledge) knowledge.invalidate();
   }
 
   countTransaction(): void {
@@ -142,7 +149,13 @@ export class PoolerCache implements Answerer {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#countReader(-1);
-    this.#parts.queries.purge(() => true);
+    this.#retire();
+  }
+
+  #retire(): void {
+    const { queries, domain, knowledge } = this.#parts;
+    queries.purge(() => true);
+    domain.knowledge.delete(knowledge);
   }
 
   #toParts({ database, user }: CachedOrigin): Parts {
@@ -151,6 +164,7 @@ export class PoolerCache implements Answerer {
     const { classifier, store } = hub;
     const { epochs } = domain;
     const knowledge = new OriginKnowledge({ pool, classifier, epochs, clock });
+    domain.knowledge.add(knowledge);
     const caching = this.#caching;
     const queries = new QueryCache({ pool, store, classifier, knowledge, epochs, clock, metrics, caching });
     return { origin: { database, user }, domain, knowledge, queries };

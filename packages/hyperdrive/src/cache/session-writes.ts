@@ -18,6 +18,8 @@ export interface WatchedOrigin {
   readonly classifier: Classifier;
   readonly knowledge: OriginKnowledge;
   readonly epochs: Epochs;
+  /** What was known of the database is old. */
+  schemaChanged(): void;
   /** A query ran in a transaction, where nothing is answered from the cache. */
   countTransaction(): void;
   readonly clock: Clock;
@@ -67,21 +69,26 @@ export class SessionWrites {
 
   /** A Query goes to the origin. */
   query(text: Buffer): void {
-    if (!this.#shared.isWatched) return;
+    if (!this.#shared.isWatched) {
+      this.#ignore();
+      return;
+    }
     if (this.#isInTransaction) this.#shared.countTransaction();
     this.#carryOut(this.#shared.classifier.verdictOf(text));
   }
 
   /** A Bind goes to the origin; `body` is the Parse of its statement, behind the name. */
   bind(body: Buffer): void {
-    if (!this.#shared.isWatched) return;
-    if (this.#isInTransaction) this.#shared.countTransaction();
+    if (this.#isInTransaction && this.#shared.isWatched) this.#shared.countTransaction();
     this.prepare(body);
   }
 
   /** A Parse goes to the origin. Which of several of one name a Bind finds, the origin decides: each counts. */
   prepare(body: Buffer): void {
-    if (!this.#shared.isWatched) return;
+    if (!this.#shared.isWatched) {
+      this.#ignore();
+      return;
+    }
     let verdict = verdicts.get(body);
     if (verdict === undefined) {
       const zero = body.indexOf(0);
@@ -110,6 +117,8 @@ export class SessionWrites {
 
   failed(): void {
     this.#hasFailed = true;
+    // A part of it may be committed all the same, and the client goes on from here.
+    if (this.#mayCommitInside) this.#move();
   }
 
   /** ReadyForQuery came; its client has not heard of it. `owed` requests are not answered yet. */
@@ -153,6 +162,12 @@ export class SessionWrites {
     return written === 'all' || tables.some((epoch) => written.has(epoch));
   }
 
+  /** Nobody would care now, but somebody may before this is committed. */
+  #ignore(): void {
+    this.#pending = 'all';
+    this.#changesSchema = true;
+  }
+
   #carryOut(verdict: QueryVerdict): void {
     const { knowledge } = this.#shared;
     if (verdict.uncacheable === 'transaction' || verdict.uncacheable === 'multiplestatements') this.#isEager = true;
@@ -190,7 +205,7 @@ export class SessionWrites {
   #move(): void {
     const tables = this.#toTables();
     if (tables === undefined) return;
-    if (this.#changesSchema) this.#shared.knowledge.invalidate();
+    if (this.#changesSchema) this.#shared.schemaChanged();
     this.#shared.epochs.move(tables);
     this.#remember(tables);
   }

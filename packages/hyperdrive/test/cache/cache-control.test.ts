@@ -197,6 +197,16 @@ describe('Configurations', () => {
     await writer.query('update t set id = 2');
     assert.deepEqual([await status('cached'), await status('other')], ['miss', 'miss']);
     assert.equal(await value(reader), 2);
+    // DDL through one is known to all: what a trigger writes is heard.
+    await writer.query(`create function also() returns trigger language plpgsql as
+      $$ begin update t set id = 2; return new; end $$;
+      create trigger also after insert on u for each row execute function also()`);
+    await writer.query('update t set id = 1');
+    await (await fleet.cache('cached'))!.load();
+    assert.equal(await value(reader), 1);
+    assert.equal(await status('cached'), 'hit');
+    await stranger.query('insert into u values (7)');
+    assert.equal(await value(reader), 2);
     // The same database and user: what is kept stays. Another user: nothing of it.
     fleet.configure({ ...config('cached', false), name: 'renamed' });
     assert.equal(await status('cached'), 'hit');

@@ -73,6 +73,23 @@ describe('A cached query', () => {
     assert.deepEqual(await counted(work), { hit: 3 });
   });
 
+  it('under row-level security is given only to who may see the same rows', async (t) => {
+    const { prepare, client, counted } = await startCacheSetup(t);
+    await prepare(`create table t (tenant int, name text); insert into t values (1, 'one'), (2, 'two');
+      alter table t enable row level security; create role tenant; grant select on t to tenant;
+      create policy own on t using (tenant = current_setting('app.tenant')::int)`);
+    const namesFor = async (tenant: number): Promise<string[]> => {
+      const who = await client({ options: `-c app.tenant=${tenant} -c role=tenant` });
+      return (await who.query<{ name: string }>('select name from t')).rows.map(({ name }) => name);
+    };
+    const work = async (): Promise<void> => {
+      for (const tenant of [1, 2]) assert.deepEqual(await namesFor(tenant), [tenant === 1 ? 'one' : 'two']);
+    };
+    await counted(work);
+    await counted(work);
+    assert.deepEqual(await counted(work), { hit: 2 });
+  });
+
   it('has binary results of its own', async (t) => {
     const { prepare, client, counted } = await startCacheSetup(t);
     await prepare(table);

@@ -1,5 +1,5 @@
 /**
- * What an edge remembers: tunnels, virtual networks, routes, Hyperdrive configurations and certificates, over a store of documents with revisions, watches that
+ * What an edge remembers: tunnels, virtual networks, routes, services, Hyperdrive configurations and certificates, over a store of documents with revisions, watches that
  * resume, presence, and secrets encrypted at rest.
  *
  * @module
@@ -51,6 +51,24 @@ export type {
   ResolvedHyperdriveConfig,
   SslMode,
 } from './domain/hyperdrive-config.ts';
+export { Services } from './domain/services.ts';
+export {
+  addressesOf,
+  appProtocols,
+  maxServices,
+  serviceTypes,
+  tunnelOf,
+  verificationModes,
+} from './domain/service-settings.ts';
+export type {
+  ResolvedService,
+  Service,
+  ServiceHost,
+  ServiceSettings,
+  ServiceTls,
+  ServiceType,
+  VerificationMode,
+} from './domain/service-settings.ts';
 export { Certificates } from './domain/certificates.ts';
 export type { Certificate, NewCertificate } from './domain/certificates.ts';
 export { maxPemLength } from './domain/pem.ts';

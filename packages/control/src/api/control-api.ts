@@ -13,6 +13,7 @@ import { networkHandlers } from './network-handlers.ts';
 import { checkDeclaredSize, readBody } from './read-body.ts';
 import { routeHandlers } from './route-handlers.ts';
 import { type ApiRoute, createRouter, type Match } from './router.ts';
+import { serviceHandlers } from './service-handlers.ts';
 import { tokenHandlers } from './token-handlers.ts';
 import { tunnelHandlers, type TunnelHandlersOptions } from './tunnel-handlers.ts';
 
@@ -73,6 +74,7 @@ export async function startControlApi(options: ControlApiOptions): Promise<Contr
     ...routeHandlers(control),
     ...hyperdriveHandlers(control, options.hyperdrive),
     ...certificateHandlers(control),
+    ...serviceHandlers(control),
     ...(options.handlers ?? []),
   ]);
   const accounts = new Set(['default', control.accountTag]);

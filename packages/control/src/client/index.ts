@@ -23,6 +23,7 @@ export type {
   PoolStatusInfo,
   PublicHostnameInfo,
   QueryExplanationInfo,
+  ServiceInfo,
   TimingInfo,
   TunnelInfo,
 } from './shapes.ts';

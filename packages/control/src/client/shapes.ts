@@ -64,6 +64,26 @@ export interface HyperdriveInfo {
   modified_on: string;
 }
 
+export interface ServiceInfo {
+  service_id: string;
+  type: 'http' | 'tcp';
+  name: string;
+  http_port?: number;
+  https_port?: number;
+  tcp_port?: number;
+  app_protocol?: string;
+  host: {
+    ipv4?: string;
+    ipv6?: string;
+    hostname?: string;
+    network?: { tunnel_id: string };
+    resolver_network?: { tunnel_id: string; resolver_ips?: string[] };
+  };
+  tls_settings?: { cert_verification_mode: string; ca_certificate_id?: string; mtls_certificate_id?: string };
+  created_at: string;
+  updated_at: string;
+}
+
 export interface CertificateInfo {
   id: string;
   name: string;

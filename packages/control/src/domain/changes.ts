@@ -2,11 +2,14 @@
 import type { Json } from '../store.ts';
 import { type NamedRecord, networkKey, prefixes, type TunnelRecord } from './records.ts';
 import type { Replica, ReplicaChange } from './replica.ts';
+import { tunnelOf } from './service-settings.ts';
+import type { ServiceRecord } from './services.ts';
 
 export type ControlChange =
   | { type: 'tunnel-deleted' | 'secret-changed'; tunnelId: string }
   | { type: 'routes-changed'; tunnelIds: Set<string> }
-  | { type: 'hyperdrive-changed' | 'hyperdrive-deleted'; id: string };
+  | { type: 'hyperdrive-changed' | 'hyperdrive-deleted'; id: string }
+  | { type: 'service-changed' | 'service-deleted'; id: string };
 
 export interface Changes {
   onChange: (listener: (change: ControlChange) => void) => () => void;
@@ -36,6 +39,7 @@ export function createChanges(replica: Replica, { failed }: { failed: (error: Er
 function toControlChanges(replica: Replica, { key, before, after }: ReplicaChange): ControlChange[] {
   if (key.startsWith(prefixes.tunnels)) return toTunnelChanges(before, after);
   if (key.startsWith(prefixes.hyperdrive)) return toHyperdriveChanges(before, after);
+  if (key.startsWith(prefixes.services)) return toServiceChanges(before, after);
   const isRoute = [prefixes.ipRoutes, prefixes.hostnameRoutes, prefixes.publicHostnames].some((prefix) =>
     key.startsWith(prefix),
   );
@@ -72,4 +76,18 @@ function toHyperdriveChanges(before: Json | undefined, after: Json | undefined):
   const is = after as NamedRecord | undefined;
   if (is !== undefined && is.name !== '') return [{ type: 'hyperdrive-changed', id: is.id }];
   return was === undefined || was.name === '' ? [] : [{ type: 'hyperdrive-deleted', id: was.id }];
+}
+
+/** A connector is told of the services that are reached through it, as of routes. */
+function toServiceChanges(before: Json | undefined, after: Json | undefined): ControlChange[] {
+  const records = [before, after].map((value) => {
+    const record = value as ServiceRecord | undefined;
+    return record === undefined || record.name === '' ? undefined : record;
+  });
+  const [was, is] = records;
+  const tunnelIds = new Set(records.flatMap((record) => (record && tunnelOf(record.host)) ?? []));
+  const changes: ControlChange[] = tunnelIds.size === 0 ? [] : [{ type: 'routes-changed', tunnelIds }];
+  if (is !== undefined) changes.push({ type: 'service-changed', id: is.id });
+  else if (was !== undefined) changes.push({ type: 'service-deleted', id: was.id });
+  return changes;
 }

@@ -1,4 +1,4 @@
-// The control domain: tunnels, virtual networks, routes, Hyperdrive configurations and certificates over one store, which other processes may write too.
+// The control domain: tunnels, virtual networks, routes, services, Hyperdrive configurations and certificates over one store, which other processes may write too.
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '../clock.ts';
 import type { KeyRing } from '../key-ring.ts';
@@ -11,6 +11,7 @@ import { accountKey } from './records.ts';
 import { Replica } from './replica.ts';
 import { createRouteTable, type RouteTable } from './route-table.ts';
 import { createRoutes, type Routes } from './routes.ts';
+import { Services } from './services.ts';
 import { Tunnels } from './tunnels.ts';
 import { Writer } from './writer.ts';
 
@@ -35,6 +36,7 @@ export interface Control {
   readonly table: RouteTable;
   readonly hyperdrive: Hyperdrive;
   readonly certificates: Certificates;
+  readonly services: Services;
   /** Calls back after each change, whichever process made it; the function it returns ends that. */
   onChange: (listener: (change: ControlChange) => void) => () => void;
   /** Idempotent. */
@@ -64,7 +66,12 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     },
   });
   const hyperdrive = new Hyperdrive(writer, { keys, date, certificates: () => certificates });
-  const certificates = new Certificates(writer, { keys, date, usersOf: (id) => hyperdrive.usersOf(id) });
+  const certificates = new Certificates(writer, {
+    keys,
+    date,
+    usersOf: (id) => [...hyperdrive.usersOf(id), ...services.usersOf(id)],
+  });
+  const services = new Services(writer, { date, certificates: () => certificates, tunnels: () => tunnels });
   const table = createRouteTable(replica, networks);
   try {
     await replica.start();
@@ -72,7 +79,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const accountTag = options.accountTag ?? (await findAccount(writer));
     const changes = createChanges(replica, { failed });
     const close = (): Promise<void> => replica.close();
-    const parts = { accountTag, tunnels, networks, routes, table, hyperdrive, certificates };
+    const parts = { accountTag, tunnels, networks, routes, table, hyperdrive, certificates, services };
     return { ...parts, ...changes, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await replica.close();

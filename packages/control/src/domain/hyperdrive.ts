@@ -16,6 +16,7 @@ import {
 } from './hyperdrive-config.ts';
 import { releaseName, takeName, type NameOptions } from './names.ts';
 import { hyperdriveKey, type NamedRecord, prefixes } from './records.ts';
+import { resolveTls } from './tls-material.ts';
 import { checkName } from './values.ts';
 import type { Writer } from './writer.ts';
 
@@ -173,27 +174,11 @@ export class Hyperdrive {
   }
 
   #resolve(record: HyperdriveRecord): ResolvedHyperdriveConfig {
-    const { ca_certificate_id: ca, mtls_certificate_id: own } = record.mtls;
-    const certificates = this.#options.certificates();
-    const pemOf = (id: string, isAuthority: boolean): string => {
-      const found = certificates.get(id);
-      if (found === undefined) throw new ControlError('not_found', `certificate ${id}`);
-      if (found.ca === isAuthority) return found.certificates;
-      const [is, wanted] = isAuthority
-        ? ['a client certificate', 'an authority']
-        : ['an authority', 'a client certificate'];
-      throw new ControlError('invalid_value', `certificate ${id} is ${is}, where ${wanted} is wanted`);
-    };
-    const key = own === undefined ? undefined : certificates.keyOf(own);
     const password = this.#options.keys.open(record.origin.password, contextOf(record.id));
     return {
       ...toConfig(record),
       origin: { ...record.origin, password },
-      tls: {
-        ...(ca === undefined ? {} : { ca: pemOf(ca, true) }),
-        ...(own === undefined ? {} : { certificate: pemOf(own, false) }),
-        ...(key === undefined ? {} : { key }),
-      },
+      tls: resolveTls(record.mtls, this.#options.certificates()),
     };
   }
 

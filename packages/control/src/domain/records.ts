@@ -63,6 +63,8 @@ export const prefixes = {
   hyperdrive: 'hyperdrive/',
   hyperdriveNames: 'hyperdrive-names/',
   certificates: 'certificates/',
+  services: 'services/',
+  serviceNames: 'service-names/',
 } as const;
 
 /** `{ id }` of the network that is meant when none is named. */
@@ -87,6 +89,10 @@ export function hyperdriveKey(id: string): DocumentKey {
 
 export function certificateKey(id: string): DocumentKey {
   return `${prefixes.certificates}${id}`;
+}
+
+export function serviceKey(id: string): DocumentKey {
+  return `${prefixes.services}${id}`;
 }
 
 export function ipRouteKey({ network, virtual_network_id }: Pick<IpRoute, 'network' | 'virtual_network_id'>): string {

@@ -16,6 +16,8 @@ import {
   type TunnelRecord,
 } from './records.ts';
 import type { Replica } from './replica.ts';
+import { addressesOf, tunnelOf } from './service-settings.ts';
+import type { ServiceRecord } from './services.ts';
 import { parseCidr } from './values.ts';
 
 /** The route that decided. */
@@ -100,6 +102,12 @@ export function createRouteTable(replica: Replica, networks: Pick<Networks, 'def
         );
       const cidrs = of<IpRoute>(prefixes.ipRoutes).map(({ network }) => network);
       const hostnames = of<HostnameRoute>(prefixes.hostnameRoutes).map(({ hostname }) => hostname);
+      // A service that is reached through a tunnel needs no route to it, and opens none to Workers.
+      for (const { name, host } of [...replica.values(prefixes.services)] as unknown as ServiceRecord[]) {
+        if (name === '' || tunnelOf(host) !== tunnelId) continue;
+        if ('hostname' in host) hostnames.push(host.hostname);
+        else cidrs.push(...addressesOf(host).map((address) => parseCidr(address).text));
+      }
       return { cidrs: [...new Set(cidrs)].sort(), hostnames: [...new Set(hostnames)].sort() };
     },
     networks: () =>

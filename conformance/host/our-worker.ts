@@ -33,6 +33,8 @@ function toProject(folder: string): Project {
     queueConsumers: [],
     durableObjects: [],
     hyperdrive: [],
+    vpcServices: [],
+    vpcNetworks: [],
     dev: { ip: '127.0.0.1', port: 0 },
     watchFiles: [],
   };

@@ -26,6 +26,7 @@ import { followConfigurations, startHyperdrive } from './hyperdrive/start-hyperd
 import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { createExplain } from './tunnels/explain.ts';
+import { VpcService } from './vpc/vpc-service.ts';
 import type { OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
 export interface DevServerOptions {
@@ -163,13 +164,22 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     },
     cleanup,
   );
+  const vpc = new VpcService({
+    ways,
+    ready: tunnelsReady,
+    missing: options.tunnels === undefined ? undefined : 'vpc_remote',
+    control: () => tunnels?.control,
+    failed: (error) => onTunnelEvent({ type: 'control-failed', error }),
+  });
   cleanup.add(() => worker.close());
   await worker.start({
     load,
     loaded,
     backend,
     egress,
+    policy: options.policy,
     hyperdrive,
+    vpc,
     findTrust: options.findTrust,
     stateDirectoryOf: () => options.stateDirectory ?? join(folder, 'state'),
     watch: options.watch !== false,

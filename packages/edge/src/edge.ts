@@ -24,6 +24,7 @@ import { toHyperdriveFamilies } from './metrics/hyperdrive-metrics.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { createExplain, type Explain } from './tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
+import { VpcService } from './vpc/vpc-service.ts';
 
 /** Milliseconds that running requests and connections get to finish when the edge stops. */
 export const defaultGrace = 30_000;
@@ -59,6 +60,7 @@ export class Edge implements AsyncDisposable {
   #front: HttpFront | undefined;
   #tunnels: TunnelService | undefined;
   #hyperdrive: HyperdriveService | undefined;
+  #vpc: VpcService | undefined;
   #metrics: MetricsServer | undefined;
 
   /**
@@ -160,19 +162,21 @@ export class Edge implements AsyncDisposable {
     );
     this.#front = front;
     this.#cleanup.add(() => front.close());
+    const ways = {
+      ownListeners: () => this.#ownListeners(),
+      routes: tunnels.routes(),
+      dialTunnel: tunnels.dial,
+    };
+    const failed = (error: Error): void => options.onTunnelEvent({ type: 'control-failed', error });
+    this.#vpc = new VpcService({ ways, control: () => tunnels.control, failed });
     const hyperdrive = startHyperdrive(
       {
-        egress: createEgress({
-          policy: databasePolicy,
-          ownListeners: () => this.#ownListeners(),
-          routes: tunnels.routes(),
-          dialTunnel: tunnels.dial,
-        }),
+        egress: createEgress({ ...ways, policy: databasePolicy }),
         onEvent: options.onDatabaseEvent,
         usesLocal: false,
         cacheBytes: config.hyperdrive.cacheBytes,
         control: () => tunnels.control,
-        failed: (error) => options.onTunnelEvent({ type: 'control-failed', error }),
+        failed,
       },
       this.#cleanup,
     );
@@ -216,7 +220,9 @@ export class Edge implements AsyncDisposable {
       loaded,
       backend,
       egress,
+      policy: entry.policy,
       hyperdrive: this.#hyperdrive!,
+      vpc: this.#vpc!,
       findTrust: toFindTrust(config.trust),
       stateDirectoryOf: (project) => {
         const others = this.#workers.filter((other) => other.service !== service);

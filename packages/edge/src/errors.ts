@@ -32,6 +32,20 @@ const registry = {
     remedy:
       'Create one there with `sallyport hyperdrive create NAME --connection-string=postgres://…`, or set CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_<BINDING>.',
   },
+  vpc_service_unknown: {
+    message: (detail: string): string => `There is no VPC service ${detail}`,
+    remedy:
+      'Create one with `sallyport vpc service create NAME --type=http --hostname=… --tunnel-id=…` and write its id, or see `sallyport vpc service list`.',
+  },
+  vpc_network_unknown: {
+    message: (detail: string): string => `There is no tunnel or virtual network ${detail}`,
+    remedy: 'See `sallyport tunnel list` and `sallyport tunnel vnet list`; "cf1:network" is the default network.',
+  },
+  vpc_remote: {
+    message: (detail: string): string => `With --edge there is no VPC service or network ${detail}`,
+    remedy:
+      "Run without --edge and create it in this project's own edge, or reach the host itself: its tunnels lead there.",
+  },
   hyperdrive_file: {
     message: (detail: string): string => `A file of a local connection string cannot be read: ${detail}`,
     remedy: 'Correct sslrootcert, sslcert and sslkey; paths start at the folder of the configuration.',

@@ -51,6 +51,19 @@ export interface HyperdriveBinding {
   local: DatabaseLocation | undefined;
 }
 
+/** A private service bound to `binding`. */
+export interface VpcServiceBinding {
+  binding: string;
+  /** Names a service of the edge. */
+  serviceId: string;
+}
+
+/** A private network bound to `binding`: all that one tunnel reaches, or what a virtual network's routes cover. */
+export interface VpcNetworkBinding {
+  binding: string;
+  network: { tunnelId: string } | { networkId: string };
+}
+
 /** A JSON value, as `vars` may hold. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -87,6 +100,8 @@ export interface Project {
   queueConsumers: QueueConsumer[];
   durableObjects: DurableObjectBinding[];
   hyperdrive: HyperdriveBinding[];
+  vpcServices: VpcServiceBinding[];
+  vpcNetworks: VpcNetworkBinding[];
   /** `dev` settings of the file. */
   dev: { ip: string; port: number };
   /** Files whose change means the project must be read again (the config, `.dev.vars`, `.env`, …). */

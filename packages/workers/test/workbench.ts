@@ -57,6 +57,8 @@ const emptyProject = (root: string): Project => ({
   queueConsumers: [],
   durableObjects: [],
   hyperdrive: [],
+  vpcServices: [],
+  vpcNetworks: [],
   dev: { ip: '127.0.0.1', port: 0 },
   watchFiles: [],
 });

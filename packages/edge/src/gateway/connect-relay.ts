@@ -3,9 +3,12 @@
 import type { Duplex } from 'node:stream';
 import type { Egress, EgressTarget } from '@sallyport/egress';
 import { SocketError } from '@sallyport/sockets/internal';
-import { decisionOf, dialThrough, reasonOf } from './egress-dial.ts';
+import { codeOf, decisionOf, dialThrough, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { relay } from './relay.ts';
+
+/** What a CONNECT means, and what the log calls it. */
+type ConnectTarget = EgressTarget & { destination?: string };
 
 /** `host:port` of a CONNECT request; undefined when it is not one. */
 export function parseAuthority(authority: string): EgressTarget | undefined {
@@ -20,8 +23,9 @@ export async function relayConnect(
   client: Duplex,
   authority: string,
   head: Buffer,
-  parts: { egress: Egress; onEvent: OnGatewayEvent },
+  parts: { egress: Egress; onEvent: OnGatewayEvent; toTarget?: (authority: string) => ConnectTarget | undefined },
 ): Promise<void> {
+  const { toTarget = parseAuthority } = parts;
   const startedAt = performance.now();
   const abort = new AbortController();
   const onClientGone = (): void => abort.abort();
@@ -30,19 +34,20 @@ export async function relayConnect(
   client.pause();
   // At once: behind an end of stream, which may come while we dial, nothing can be put back.
   if (head.byteLength > 0) client.unshift(head);
+  let target: ConnectTarget | undefined;
   const report = (error: unknown, decision = decisionOf(error)): void =>
     parts.onEvent({
       kind: 'connect',
-      destination: authority,
+      destination: target?.destination ?? authority,
       decision,
-      code: error instanceof SocketError ? error.code : undefined,
+      code: codeOf(error),
       message: error instanceof Error ? error.message : undefined,
       ...reasonOf(error),
       took: performance.now() - startedAt,
       secure: false,
     });
   try {
-    const target = parseAuthority(authority);
+    target = toTarget(authority);
     if (target === undefined) throw new SocketError('connection_failed', { message: `Bad authority: ${authority}` });
     const { stream, decision } = await dialThrough(parts.egress, target, { signal: abort.signal });
     report(undefined, decision);
@@ -52,9 +57,10 @@ export async function relayConnect(
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
     relay(client, stream);
   } catch (error) {
-    if (!(error instanceof SocketError)) throw error;
+    const code = codeOf(error);
+    if (code === undefined) throw error;
     report(error);
-    const answer = `HTTP/1.1 502 ${error.code}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+    const answer = `HTTP/1.1 502 ${code}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
     client.end(answer, () => client.destroy());
     client.resume();
   }

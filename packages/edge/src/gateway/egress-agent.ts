@@ -27,6 +27,7 @@ export class EgressAgent extends Agent {
   readonly #findTrust: FindTrust;
   readonly #secure: boolean;
   readonly #abort = new AbortController();
+  #retired = false;
 
   constructor(parts: { egress: Egress; findTrust: FindTrust; secure: boolean }) {
     super({ keepAlive: true, maxFreeSockets: maxIdleSockets, timeout: idleTimeout });
@@ -39,6 +40,18 @@ export class EgressAgent extends Agent {
   override destroy(): void {
     this.#abort.abort();
     super.destroy();
+  }
+
+  /** Ends idle connections now, and used ones when they fall idle. */
+  retire(): void {
+    this.#retired = true;
+    for (const sockets of Object.values(this.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+
+  override keepSocketAlive(stream: Duplex): boolean {
+    // It does return whether to keep it; its types do not say so.
+    const keep = super.keepSocketAlive(stream) as unknown as boolean;
+    return !this.#retired && keep;
   }
 
   override createConnection(options: ClientRequestArgs, callback?: Callback): undefined {

@@ -42,8 +42,27 @@ function toSocketError(error: unknown): unknown {
   return new SocketError(known, { message, remedy, retryable, cause });
 }
 
+/** What an outlet refuses before anything is dialled. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: string;
+  readonly remedy: string;
+
+  constructor(code: string, message: string, remedy: string) {
+    super(message);
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** The stable code of what keeps a connection from being made. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof SocketError || error instanceof Refusal ? error.code : undefined;
+}
+
 /** What an error from `dialThrough` tells the log beyond its documented message. */
 export function reasonOf(error: unknown): { detail?: string; remedy?: string } {
+  if (error instanceof Refusal) return { detail: error.message, remedy: error.remedy };
   if (!(error instanceof SocketError) || !(error.cause instanceof Error)) return {};
   return { detail: error.cause.message, remedy: error.remedy };
 }

@@ -4,6 +4,8 @@ import type { Decision } from '@sallyport/egress';
 /** One connection or request that left, or tried to leave, through the gateway, or from a pool to its database. */
 export interface GatewayEvent {
   kind: 'socket' | 'connect' | 'fetch' | 'websocket' | 'database';
+  /** The binding to a private service or network that was used; undefined for what is not. */
+  binding?: string | undefined;
   /** `host:port` as the Worker, or the database's configuration, has it. */
   destination: string;
   /** What egress said; undefined when it was not asked (a malformed request). */

@@ -6,11 +6,11 @@ import { type ClientRequest, type IncomingMessage, request, ServerResponse } fro
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream';
 import type { Decision, Egress } from '@sallyport/egress';
-import { type FindTrust, SocketError } from '@sallyport/sockets/internal';
+import type { FindTrust } from '@sallyport/sockets/internal';
 import { decisionBehind, EgressAgent } from './egress-agent.ts';
-import { decisionOf, reasonOf } from './egress-dial.ts';
+import { codeOf, decisionOf, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
-import { toHttpFailure } from './http-errors.ts';
+import { type HttpFailure, toHttpFailure } from './http-errors.ts';
 import { relay } from './relay.ts';
 
 const hopByHop = new Set([
@@ -32,15 +32,29 @@ export interface ForwardProxy {
   forward(incoming: IncomingMessage, response: ServerResponse): void;
   /** Answers one request for an upgraded connection. */
   upgrade(incoming: IncomingMessage, client: Duplex, head: Buffer): void;
+  /** Ends idle connections now, and those in use when they fall idle: nothing new will come. */
+  retire(): void;
   close(): void;
 }
 
-export function createForwardProxy(parts: {
+/** Where a request goes, and what the log calls that. */
+export interface Place {
+  port: number;
+  destination: string;
+}
+
+export interface ForwardProxyParts {
   egress: Egress;
   findTrust: FindTrust;
   onEvent: OnGatewayEvent;
-}): ForwardProxy {
-  const { egress, findTrust, onEvent } = parts;
+  /** Throws for a URL that is refused. Default: where the URL says. */
+  locate?: (url: URL) => Place;
+  /** Default: the status Cloudflare's edge has for the same cause. */
+  toFailure?: (error: unknown, kind: 'fetch' | 'websocket') => HttpFailure;
+}
+
+export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
+  const { egress, findTrust, onEvent, locate = toPlace, toFailure = toHttpFailure } = parts;
   const plain = new EgressAgent({ egress, findTrust, secure: false });
   const secure = new EgressAgent({ egress, findTrust, secure: true });
 
@@ -49,7 +63,7 @@ export function createForwardProxy(parts: {
     return request({
       agent: isSecure ? secure : plain,
       host: url.hostname,
-      port: url.port || (isSecure ? 443 : 80),
+      port: locate(url).port,
       method: incoming.method,
       path: url.pathname + url.search,
       headers: ['Host', url.host, ...headers] as unknown as Record<string, string>,
@@ -59,13 +73,20 @@ export function createForwardProxy(parts: {
 
   function reporter(incoming: IncomingMessage, url: URL, kind: 'fetch' | 'websocket') {
     const startedAt = performance.now();
+    const toDestination = (): string => {
+      try {
+        return locate(url).destination;
+      } catch {
+        return url.host;
+      }
+    };
     return (outcome: { status?: number; error?: unknown; decision?: Decision | undefined }): void => {
       const { status, error } = outcome;
       onEvent({
         kind,
-        destination: url.host,
+        destination: toDestination(),
         decision: outcome.decision ?? decisionOf(error),
-        code: error instanceof SocketError ? error.code : undefined,
+        code: codeOf(error),
         message: error instanceof Error ? error.message : undefined,
         ...reasonOf(error),
         took: performance.now() - startedAt,
@@ -82,40 +103,44 @@ export function createForwardProxy(parts: {
       if (url === undefined) return refuseForm(response);
       const report = reporter(incoming, url, 'fetch');
       const body = hasBody(incoming);
-      let outgoing: ClientRequest;
+      let outgoing: ClientRequest | undefined;
       let answered = false;
       const failed = (error: unknown): void => {
         if (answered || response.destroyed) return void response.destroy();
         answered = true;
         report({ error });
-        incoming.unpipe(outgoing);
+        incoming.unpipe();
         incoming.resume();
-        fail(response, error);
+        fail(response, toFailure(error, 'fetch'));
       };
       const send = (): void => {
-        outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, body));
-        outgoing.on('response', (answer) => {
+        try {
+          outgoing = start(incoming, url, endToEnd(incoming.rawHeaders, body));
+        } catch (error) {
+          return failed(error);
+        }
+        const current = outgoing;
+        current.on('response', (answer) => {
           answered = true;
-          report({ status: answer.statusCode ?? 0, decision: decisionBehind(outgoing.socket) });
+          report({ status: answer.statusCode ?? 0, decision: decisionBehind(current.socket) });
           writeHeadOf(answer, response);
           pipeline(answer, response, () => {});
         });
-        outgoing.on('error', (error) => {
+        current.on('error', (error) => {
           // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
-          const { reusedSocket } = outgoing;
+          const { reusedSocket } = current;
           if (!answered && !body && reusedSocket && safeMethods.has(incoming.method ?? '') && isReset(error)) send();
           else failed(error);
         });
         // An upgrade that nobody asked for ends the request without an error.
-        const current = outgoing;
-        outgoing.on('close', () => {
+        current.on('close', () => {
           if (!answered && current === outgoing) failed(new Error('it ended without an answer'));
         });
-        if (body) incoming.pipe(outgoing);
-        else outgoing.end();
+        if (body) incoming.pipe(current);
+        else current.end();
       };
       send();
-      response.on('close', () => outgoing.destroy());
+      response.on('close', () => outgoing?.destroy());
     },
 
     upgrade(incoming, client, head) {
@@ -135,7 +160,13 @@ export function createForwardProxy(parts: {
       const report = reporter(incoming, url, 'websocket');
       const headers = endToEnd(incoming.rawHeaders, false);
       const protocol = incoming.headers.upgrade ?? 'websocket';
-      const outgoing = start(incoming, url, [...headers, 'Connection', 'Upgrade', 'Upgrade', protocol]);
+      let outgoing: ClientRequest;
+      try {
+        outgoing = start(incoming, url, [...headers, 'Connection', 'Upgrade', 'Upgrade', protocol]);
+      } catch (error) {
+        report({ error });
+        return refuse(() => fail(response, toFailure(error, 'websocket')));
+      }
       client.once('close', () => outgoing.destroy());
       outgoing.on('upgrade', (answer, origin, originHead) => {
         report({ status: 101, decision: decisionBehind(origin) });
@@ -155,9 +186,14 @@ export function createForwardProxy(parts: {
       outgoing.on('error', (error) => {
         if (response.headersSent) return void client.destroy();
         report({ error });
-        refuse(() => fail(response, error));
+        refuse(() => fail(response, toFailure(error, 'websocket')));
       });
       outgoing.end();
+    },
+
+    retire() {
+      plain.retire();
+      secure.retire();
     },
 
     close() {
@@ -172,6 +208,10 @@ function toTarget(text: string | undefined): URL | undefined {
   if (text === undefined || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+}
+
+function toPlace({ host, port, protocol }: URL): Place {
+  return { port: Number(port) || (protocol === 'https:' ? 443 : 80), destination: host };
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
@@ -225,8 +265,7 @@ function refuseForm(response: ServerResponse): void {
   response.end('This is a gateway: requests need an absolute http or https URL.\n');
 }
 
-function fail(response: ServerResponse, error: unknown): void {
-  const { status, code, body } = toHttpFailure(error);
+function fail(response: ServerResponse, { status, code, body }: HttpFailure): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'sallyport-error': code });
   response.end(body);
 }

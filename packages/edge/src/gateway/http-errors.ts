@@ -29,7 +29,7 @@ export function toHttpFailure(error: unknown): HttpFailure {
 }
 
 /** 526: the certificate is not acceptable; 525: the handshake failed otherwise. */
-function tlsStatus(code: string): number {
+export function tlsStatus(code: string): number {
   const handshake = new Set(['tls_not_tls', 'tls_version', 'tls_alpn', 'tls_timeout', 'tls_closed', 'tls_failed']);
   return handshake.has(code) ? 525 : 526;
 }

@@ -16,6 +16,7 @@ import {
 } from '@sallyport/workers';
 import type { BackendState } from '../front/backend.ts';
 import type { WorkerDatabases } from '../hyperdrive/hyperdrive-service.ts';
+import type { WorkerOutlets } from '../vpc/vpc-service.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { fingerprint } from './fingerprint.ts';
 import { fireScheduled, startCronSchedule } from './cron-schedule.ts';
@@ -38,6 +39,8 @@ export interface WorkerHostOptions {
   stateDirectoryOf: (project: Project) => string;
   /** Opens the databases of a project, with sockets in the run's folder. */
   openDatabases: (project: Project, directory: string) => Promise<WorkerDatabases>;
+  /** Opens the private services and networks of a project, with sockets in the run's folder. */
+  openOutlets: (project: Project, directory: string) => Promise<WorkerOutlets>;
   onEvent: OnHostEvent;
   /** The files that make up the Worker, whenever they may have become others. */
   onInputs: (files: readonly string[]) => void;
@@ -51,6 +54,7 @@ export class WorkerHost {
   #bundler: Bundler | undefined;
   #runtime: Runtime | undefined;
   #databases: WorkerDatabases | undefined;
+  #outlets: WorkerOutlets | undefined;
   #running = '';
   #stopCrons: () => void = () => {};
   #work: Promise<void> | undefined;
@@ -101,7 +105,7 @@ export class WorkerHost {
     await this.#bundler?.close();
     await this.#work;
     await this.#runtime?.close();
-    await this.#databases?.close();
+    await this.#closeBindings();
   }
 
   async #reloadUntilCurrent(): Promise<void> {
@@ -166,10 +170,10 @@ export class WorkerHost {
     this.#runtime = undefined;
     await backend.pause(previous === undefined ? 0 : replaceGrace);
     await previous?.close();
-    await this.#databases?.close();
-    this.#databases = undefined;
+    await this.#closeBindings();
     this.#databases = await this.#options.openDatabases(project, runDirectory);
-    const { channels, diagnostics } = this.#databases;
+    this.#outlets = await this.#options.openOutlets(project, runDirectory);
+    const diagnostics = [...this.#databases.diagnostics, ...this.#outlets.diagnostics];
     if (diagnostics.length > 0) onEvent({ type: 'diagnostics', diagnostics });
     const runtime = await startRuntime({
       project,
@@ -177,7 +181,8 @@ export class WorkerHost {
       gatewaySocket,
       directory: runDirectory,
       stateDirectory: stateDirectoryOf(project),
-      hyperdrive: channels,
+      hyperdrive: this.#databases.channels,
+      vpc: this.#outlets.channels,
       onLog: (log) => {
         if (log.kind === 'exception') backend.threw(log.message);
         onEvent({ type: 'log', log });
@@ -192,6 +197,13 @@ export class WorkerHost {
       fire: (cron, time) => fireScheduled(runtime.triggersSocketPath, cron, time),
       onFired: (cron, outcome) => onEvent({ type: 'cron', cron, outcome }),
     });
+  }
+
+  async #closeBindings(): Promise<void> {
+    const open = [this.#databases, this.#outlets];
+    this.#databases = undefined;
+    this.#outlets = undefined;
+    await Promise.all(open.map((each) => each?.close()));
   }
 
   #failed(error: Error): void {

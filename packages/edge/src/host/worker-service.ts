@@ -1,7 +1,7 @@
 // One Worker project at work: its gateway and egress, its runtime, and the watching of its files.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Egress } from '@sallyport/egress';
+import type { Egress, Policy } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
 import { type LoadedProject, type Project, watchProject } from '@sallyport/workers';
 import { Cleanup } from '../cleanup.ts';
@@ -9,6 +9,7 @@ import type { BackendState } from '../front/backend.ts';
 import type { OnGatewayEvent } from '../gateway/events.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import type { HyperdriveService } from '../hyperdrive/hyperdrive-service.ts';
+import type { VpcService } from '../vpc/vpc-service.ts';
 import type { OnHostEvent } from './host-event.ts';
 import { createRunDirectory, gatewaySocket } from './run-directory.ts';
 import { WorkerHost } from './worker-host.ts';
@@ -19,7 +20,10 @@ export interface WorkerServiceOptions {
   loaded: LoadedProject;
   backend: BackendState;
   egress: Egress;
+  /** That of `egress`. */
+  policy: Policy;
   hyperdrive: HyperdriveService;
+  vpc: VpcService;
   findTrust?: FindTrust | undefined;
   /** Durable Object storage of a project. */
   stateDirectoryOf: (project: Project) => string;
@@ -50,13 +54,13 @@ export class WorkerService implements AsyncDisposable {
   }
 
   async #start(options: WorkerServiceOptions): Promise<void> {
-    const { load, backend, egress, findTrust, inspectorPort } = options;
+    const { load, backend, egress, policy, findTrust, inspectorPort, onGatewayEvent } = options;
     const runDirectory = await createRunDirectory();
     this.#cleanup.add(() => rm(runDirectory, { recursive: true, force: true }));
     const gateway = await startGateway({
       path: join(runDirectory, gatewaySocket),
       egress,
-      onEvent: options.onGatewayEvent,
+      onEvent: onGatewayEvent,
       ...(findTrust === undefined ? {} : { findTrust }),
     });
     this.#cleanup.add(() => gateway.close());
@@ -74,6 +78,12 @@ export class WorkerService implements AsyncDisposable {
       runDirectory,
       stateDirectoryOf: options.stateDirectoryOf,
       openDatabases: (project, directory) => options.hyperdrive.open(project, directory),
+      openOutlets: (project, directory) =>
+        options.vpc.open(project, directory, {
+          policy,
+          findTrust: findTrust ?? (() => undefined),
+          onEvent: onGatewayEvent,
+        }),
       onEvent: options.onHostEvent,
       onInputs: (files) => watcher?.update(files),
       ...(inspectorPort === undefined ? {} : { inspectorPort }),

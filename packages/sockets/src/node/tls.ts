@@ -1,4 +1,5 @@
-// TLS on Node for both ways in, `secureTransport: 'on'` and `startTls()`: the chain and the name are always verified.
+// TLS on Node for both ways in, `secureTransport: 'on'` and `startTls()`: the chain and the name are verified, unless
+// whoever runs the host has said otherwise about one destination.
 import { isIP, type Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -15,6 +16,11 @@ export interface TlsTrust {
   cert?: string | Buffer;
   key?: string | Buffer;
   passphrase?: string;
+  /**
+   * What the server's certificate has to be: for its name and from an authority we trust (the default), only the
+   * latter, or anything. Weaker ones are an operator's word about one server, never a Worker's.
+   */
+  verify?: 'full' | 'authority' | 'nothing';
 }
 
 /** Trust for a destination; undefined means the system's authorities and no client certificate. */
@@ -32,12 +38,14 @@ export function startTlsOver(
 ): TLSSocket {
   // Neither a name in a certificate nor one in a ClientHello has a trailing dot [RFC 6066 3].
   const name = (options.expectedServerHostname ?? hostname).replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  const { verify = 'full', ...material } = trust ?? {};
   const settings: ConnectionOptions = {
-    ...trust,
+    ...material,
     socket: stream as NetSocket,
     servername: options.sni ?? (isIP(name) === 0 ? name : ''),
-    rejectUnauthorized: true,
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    rejectUnauthorized: verify !== 'nothing',
+    checkServerIdentity: (_host, certificate) =>
+      verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
   };
   if (options.alpn !== undefined) settings.ALPNProtocols = options.alpn;
   const secure = connect(settings);

@@ -16,6 +16,7 @@ import type { Report } from './report.ts';
 import { readCompatibility, readName } from './runtime-settings.ts';
 import type { Table } from './value.ts';
 import { readVariables } from './variables.ts';
+import { readVpcNetworks, readVpcServices } from './vpc.ts';
 
 export interface LoadProjectOptions {
   /** Where the search for a configuration starts. */
@@ -80,9 +81,13 @@ async function readProject(
   );
   const sources = [processEnv, variables.values];
   const hyperdrive = readHyperdrive(slot('hyperdrive'), { root: folder, sources }, report);
+  const vpcServices = readVpcServices(slot('vpc_services'), report);
+  const vpcNetworks = readVpcNetworks(slot('vpc_networks'), report);
   const bound = [
     ...objects.map(({ binding, slot: { path } }) => ({ binding, what: 'Durable Object', path: [...path, 'name'] })),
     ...hyperdrive.map(({ binding, slot: { path } }) => ({ binding, what: 'database', path: [...path, 'binding'] })),
+    ...vpcServices.map(({ binding, slot: { path } }) => ({ binding, what: 'service', path: [...path, 'binding'] })),
+    ...vpcNetworks.map(({ binding, slot: { path } }) => ({ binding, what: 'network', path: [...path, 'binding'] })),
   ];
   const { vars, secretNames } = withoutClashes(variables, bound, report);
   const crons = readCrons(slot('triggers'), report);
@@ -106,6 +111,8 @@ async function readProject(
     queueConsumers,
     durableObjects: objects.map(({ binding, className, sqlite }) => ({ binding, className, sqlite })),
     hyperdrive: hyperdrive.map(({ binding, id, local }) => ({ binding, id, local })),
+    vpcServices: vpcServices.map(({ binding, serviceId }) => ({ binding, serviceId })),
+    vpcNetworks: vpcNetworks.map(({ binding, network }) => ({ binding, network })),
     dev,
     watchFiles: [...new Set(watched.filter((path) => path !== undefined))].map((path) => resolve(path)),
   };

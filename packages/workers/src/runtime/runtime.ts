@@ -11,7 +11,7 @@ import { waitUntilListening } from './readiness.ts';
 import type { RuntimeLog } from './runtime-log.ts';
 import { checkSocketPath, createSocketFolder, type SocketFolder } from './socket-folder.ts';
 import { createStackMapper } from './source-mapped.ts';
-import { type HyperdriveChannel, listeners, toWorkerdConfig } from './workerd-config.ts';
+import { type HyperdriveChannel, listeners, toWorkerdConfig, type VpcChannel } from './workerd-config.ts';
 import { resolveWorkerd } from './workerd-binary.ts';
 
 export interface RuntimeOptions {
@@ -21,6 +21,8 @@ export interface RuntimeOptions {
   gatewaySocket: string;
   /** The project's databases, in any order. Default: none. */
   hyperdrive?: readonly HyperdriveChannel[];
+  /** The project's private services and networks, in any order. Default: none. */
+  vpc?: readonly VpcChannel[];
   /** Private folder (mode 0700) for this run's files; each start makes a folder of its own in it. */
   directory: string;
   /** Durable Object storage; persists. One runtime at a time may use it. */
@@ -143,7 +145,7 @@ const buildOwnWorker = (file: string): Promise<string> => buildWorkerModule(toOw
 
 /** Writes the configuration and the modules it embeds; returns the configuration's path. */
 async function writeConfig(options: RuntimeOptions, folder: string, sockets: SocketFolder): Promise<string> {
-  const { project, bundle, gatewaySocket, stateDirectory, hyperdrive = [] } = options;
+  const { project, bundle, gatewaySocket, stateDirectory, hyperdrive = [], vpc = [] } = options;
   ownWorkers ??= Promise.all([buildOwnWorker('./worker/triggers.ts'), buildOwnWorker('./worker/cache.ts')]);
   const [triggers, cache] = await ownWorkers;
   const config = toWorkerdConfig({
@@ -154,6 +156,7 @@ async function writeConfig(options: RuntimeOptions, folder: string, sockets: Soc
     httpSocket: sockets.toPath('http.sock'),
     triggersSocket: sockets.toPath('triggers.sock'),
     hyperdrive,
+    vpc,
     moduleFile: (index) => `module-${index}`,
     triggers,
     cache,

@@ -23,6 +23,7 @@ export interface WorkerdConfigOptions {
   httpSocket: string;
   triggersSocket: string;
   hyperdrive: readonly HyperdriveChannel[];
+  vpc: readonly VpcChannel[];
   stateDirectory: string;
   /** The file, relative to the configuration, that holds module `index` of the bundle. */
   moduleFile: (index: number) => string;
@@ -43,6 +44,13 @@ export interface HyperdriveChannel {
   user: string;
   password: string;
   database: string;
+}
+
+/** A private service or network as the Worker sees it: a way out of its own. */
+export interface VpcChannel {
+  binding: string;
+  /** Unix socket where the edge takes its requests and connections. */
+  socket: string;
 }
 
 const moduleFields: Record<ModuleType, string> = {
@@ -67,8 +75,9 @@ const toUniqueKey = (project: Project, className: string): string => `${project.
 
 /** workerd dials the designator itself, so it has to be a socket and cannot be a Worker. */
 const toChannelService = (index: number): string => `hyperdrive-${index}`;
+const toVpcService = (index: number): string => `vpc-${index}`;
 
-function toWorker({ project, bundle, moduleFile, hyperdrive }: WorkerdConfigOptions): Value {
+function toWorker({ project, bundle, moduleFile, hyperdrive, vpc }: WorkerdConfigOptions): Value {
   const classes = new Map(project.durableObjects.map((binding) => [binding.className, binding]));
   return {
     modules: bundle.modules.map(({ name, type }, index) => ({ name, [moduleFields[type]]: embed(moduleFile(index)) })),
@@ -84,6 +93,7 @@ function toWorker({ project, bundle, moduleFile, hyperdrive }: WorkerdConfigOpti
         name: binding,
         hyperdrive: { designator: toChannelService(index), scheme: 'postgresql', user, password, database },
       })),
+      ...vpc.map(({ binding }, index) => ({ name: binding, service: toVpcService(index) })),
     ],
     globalOutbound: 'internet',
     cacheApiOutbound: 'cache',
@@ -100,7 +110,7 @@ function toWorker({ project, bundle, moduleFile, hyperdrive }: WorkerdConfigOpti
 
 /** The configuration file's text. */
 export function toWorkerdConfig(options: WorkerdConfigOptions): string {
-  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache, hyperdrive } = options;
+  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache, hyperdrive, vpc } = options;
   const style: Literal = { literal: 'proxy' };
   const config: Value = {
     logging: { structuredLogging: true },
@@ -110,6 +120,10 @@ export function toWorkerdConfig(options: WorkerdConfigOptions): string {
       ...hyperdrive.map(({ socket }, index) => ({
         name: toChannelService(index),
         external: { address: `unix:${socket}`, tcp: {} },
+      })),
+      ...vpc.map(({ socket }, index) => ({
+        name: toVpcService(index),
+        external: { address: `unix:${socket}`, http: { style } },
       })),
       { name: 'cache', worker: { modules: [{ name: 'cache.js', esModule: cache }], compatibilityDate: ownDate } },
       { name: 'state', disk: { path: stateDirectory, writable: true } },

@@ -52,7 +52,14 @@ test('the configuration holds no network service, and a Worker without a gateway
     triggers: '',
     cache: '',
   };
-  const config = toWorkerdConfig({ project: bench.project, bundle, moduleFile: String, hyperdrive: [], ...paths });
+  const config = toWorkerdConfig({
+    project: bench.project,
+    bundle,
+    moduleFile: String,
+    hyperdrive: [],
+    vpc: [],
+    ...paths,
+  });
   assert.doesNotMatch(config, /network/);
   assert.equal(config.match(/name = "internet"/g)?.length, 1);
   const runtime = await bench.start(bundle);

@@ -1,0 +1,101 @@
+// One private way out of a Worker: an HTTP server on a unix socket that only its runtime dials, for CONNECT and for
+// requests in absolute form. What becomes of them is another's concern.
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { ForwardProxy } from './forward-proxy.ts';
+
+/** Longest request head [Workers limits: 128 KB of request headers]. */
+export const maxHeaderSize = 131_072;
+/** Milliseconds for a request head to arrive. */
+export const headersTimeout = 20_000;
+/** Connections of one Worker that may be open at once; one more is dropped, and its socket fails as retryable. */
+export const maxConnections = 16_384;
+/** Milliseconds an idle connection is kept: longer than the runtime keeps it, so that it never meets a closed one. */
+const keepAliveTimeout = 60_000;
+/** Pending connections the kernel queues; it caps the number at its own limit. */
+const backlog = 65_535;
+
+const statusOfClientError: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+export interface OutletOptions {
+  /** Path of the unix socket; a stale one is replaced. */
+  path: string;
+  /** Answers requests; closed with the server. */
+  proxy: ForwardProxy;
+  /** Gets each CONNECT and owns its connection; `head` came behind it. */
+  connect: (authority: string, client: Duplex, head: Buffer) => void;
+  /** Milliseconds for a request head to arrive. Default 20 000. */
+  headersTimeout?: number | undefined;
+}
+
+export interface OutletServer {
+  readonly path: string;
+  /** Connections open now. */
+  readonly connections: number;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startOutletServer(options: OutletOptions): Promise<OutletServer> {
+  const { path, proxy, connect, headersTimeout: headTimeout = headersTimeout } = options;
+  const sockets = new Set<Socket>();
+  const server = createServer({
+    requireHostHeader: false,
+    maxHeaderSize,
+    headersTimeout: headTimeout,
+    connectionsCheckingInterval: Math.ceil(headTimeout / 4),
+    requestTimeout: 0,
+    keepAliveTimeout,
+  });
+  server.maxConnections = maxConnections;
+
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('connect', (request, client, head) => connect(request.url ?? '', client, head));
+  server.on('request', (request, response) => proxy.forward(request, response));
+  server.on('upgrade', (request, client, head) => proxy.upgrade(request, client, head));
+  server.on('clientError', (error: NodeJS.ErrnoException, client) => {
+    const status = statusOfClientError[error.code ?? ''] ?? '400 Bad Request';
+    if (!client.writable) return void client.destroy();
+    client.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => client.destroy());
+  });
+
+  await rm(path, { force: true });
+  await listen(server, path);
+  await chmod(path, 0o600);
+  // Without file descriptors accept() fails, and works again when some are free.
+  server.on('error', () => {});
+
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+    await closed;
+    await rm(path, { force: true });
+  };
+  return {
+    path,
+    get connections() {
+      return sockets.size;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path, backlog }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,83 @@
+// The private end of a binding to a service or a network: a unix socket that one Worker's runtime dials, for one binding.
+// Which socket was dialled is all that tells who asks and for what, so nothing in a request can lead elsewhere.
+import type { Egress, EgressTarget } from '@sallyport/egress';
+import type { FindTrust } from '@sallyport/sockets/internal';
+import { parseAuthority, relayConnect } from '../gateway/connect-relay.ts';
+import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
+import { createForwardProxy, type ForwardProxy, type Place } from '../gateway/forward-proxy.ts';
+import { type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
+import { fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
+
+/** Earlier ways whose requests may still run; of one more the oldest is cut off. */
+export const maxRetired = 16;
+
+/** Where a binding leads at this moment. */
+export interface Way {
+  egress: Egress;
+  findTrust: FindTrust;
+  /** Of a request; throws a `Refusal` when it may not be made. Default: where the URL says. */
+  locate?: (url: URL) => Place;
+  /** Of a connection; throws a `Refusal` when it may not be made. Default: where the authority says. */
+  toTarget?: (authority: string) => (EgressTarget & { destination?: string }) | undefined;
+}
+
+export interface OutletOptions {
+  binding: string;
+  /** Path of the unix socket; a stale one is replaced. */
+  path: string;
+  /** Asked for each request and connection, so it answers from memory, with the same object for as long as it is the same. */
+  find: () => Way;
+  onEvent: OnGatewayEvent;
+}
+
+export interface Outlet {
+  binding: string;
+  socket: string;
+  close(): Promise<void>;
+}
+
+export async function openOutlet({ binding, path, find, onEvent }: OutletOptions): Promise<Outlet> {
+  const report: OnGatewayEvent = (event) => onEvent({ ...withRemedy(event), binding });
+  let current: { way: Way; proxy: ForwardProxy } | undefined;
+  const retired = new Set<ForwardProxy>();
+  const proxyNow = (): ForwardProxy => {
+    const way = find();
+    if (current?.way === way) return current.proxy;
+    if (current !== undefined) {
+      // What runs finishes where it began.
+      current.proxy.retire();
+      retired.add(current.proxy);
+      const [oldest] = retired;
+      if (retired.size > maxRetired && oldest !== undefined) {
+        oldest.close();
+        retired.delete(oldest);
+      }
+    }
+    current = { way, proxy: createForwardProxy({ ...way, onEvent: report, toFailure: toProxyFailure }) };
+    return current.proxy;
+  };
+  const server: OutletServer = await startOutletServer({
+    path,
+    proxy: {
+      forward: (incoming, response) => proxyNow().forward(incoming, response),
+      upgrade: (incoming, client, head) => proxyNow().upgrade(incoming, client, head),
+      retire: () => current?.proxy.retire(),
+      close() {
+        current?.proxy.close();
+        for (const proxy of retired) proxy.close();
+      },
+    },
+    connect(authority, client, head) {
+      const { egress, toTarget = parseAuthority } = find();
+      relayConnect(client, authority, head, { egress, onEvent: report, toTarget }).catch(() => client.destroy());
+    },
+  });
+  return { binding, socket: path, close: () => server.close() };
+}
+
+/** The remedies of egress are about a Worker's policy; a service has another one. */
+function withRemedy(event: GatewayEvent): GatewayEvent {
+  if (event.code === undefined || event.decision?.verdict !== 'deny') return event;
+  const remedy = remedyOf(fromCode(event.code));
+  return { ...event, remedy, decision: { ...event.decision, remedy } };
+}

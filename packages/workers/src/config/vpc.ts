@@ -1,0 +1,43 @@
+// Bindings to private services and networks.
+import type { VpcNetworkBinding, VpcServiceBinding } from '../project.ts';
+import { memberKeys } from './keys.table.ts';
+import { requireMember } from './modules.ts';
+import { formatPath } from './position.ts';
+import type { Report } from './report.ts';
+import { memberSlot, readArray, readBoolean, readTable, readText, type Slot, warnUnknown } from './slot.ts';
+import { describeValue } from './value.ts';
+
+/** A binding with the place it is written at. */
+type Placed<Binding> = Binding & { slot: Slot };
+
+export function readVpcServices(slot: Slot | undefined, report: Report): Placed<VpcServiceBinding>[] {
+  return readArray(slot, report).flatMap((element) => {
+    const binding = readBinding(element, memberKeys.vpc_service, report);
+    const serviceId = readText(requireMember(element, 'service_id', report), report);
+    return binding === undefined || serviceId === undefined ? [] : [{ binding, serviceId, slot: element }];
+  });
+}
+
+export function readVpcNetworks(slot: Slot | undefined, report: Report): Placed<VpcNetworkBinding>[] {
+  return readArray(slot, report).flatMap((element) => {
+    const binding = readBinding(element, memberKeys.vpc_network, report);
+    const tunnelId = readText(memberSlot(element, 'tunnel_id'), report);
+    const networkId = readText(memberSlot(element, 'network_id'), report);
+    if ((tunnelId === undefined) === (networkId === undefined)) {
+      const key = formatPath(element.path);
+      const expected = 'an object with exactly one of "tunnel_id" and "network_id"';
+      report.error(element.path, 'invalid_value', { key, found: describeValue(element.value), expected });
+      return [];
+    }
+    const network = tunnelId === undefined ? { networkId: networkId! } : { tunnelId };
+    return binding === undefined ? [] : [{ binding, network, slot: element }];
+  });
+}
+
+function readBinding(element: Slot, known: readonly string[], report: Report): string | undefined {
+  if (readTable(element, report) === undefined) return undefined;
+  warnUnknown(element, known, report);
+  // Every binding is local here, whatever it says.
+  readBoolean(memberSlot(element, 'remote'), report);
+  return readText(requireMember(element, 'binding', report), report);
+}

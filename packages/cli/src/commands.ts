@@ -6,6 +6,7 @@ import { edge } from './commands/edge.ts';
 import { explain } from './commands/explain.ts';
 import { explainConnect } from './commands/explain-connect.ts';
 import { hyperdriveCommands } from './commands/hyperdrive/hyperdrive-commands.ts';
+import { vpcCommands } from './commands/vpc/vpc-commands.ts';
 import { controlCommands } from './commands/tunnel/control-commands.ts';
 import { ingressRule } from './commands/tunnel/ingress-rule.ts';
 import { ingressValidate } from './commands/tunnel/ingress-validate.ts';
@@ -21,5 +22,6 @@ export const commands: readonly Command[] = [
   ingressValidate,
   ingressRule,
   ...hyperdriveCommands,
+  ...vpcCommands,
   ...certCommands,
 ];

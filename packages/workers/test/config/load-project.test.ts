@@ -31,6 +31,8 @@ test('loadProject() fills in the defaults of a minimal project', async (t) => {
     queueConsumers: [],
     durableObjects: [],
     hyperdrive: [],
+    vpcServices: [],
+    vpcNetworks: [],
     dev: { ip: 'localhost', port: 8787 },
     watchFiles: ['wrangler.jsonc', '.dev.vars', '.env', '.env.local'].map((name) => join(folder, name)),
   });
@@ -145,6 +147,8 @@ test('loadProject() reads every key that has an effect, from TOML', async (t) =>
       { binding: 'ROOM', className: 'Room', sqlite: true },
     ],
     hyperdrive: [],
+    vpcServices: [],
+    vpcNetworks: [],
     dev: { ip: '0.0.0.0', port: 3000 },
   });
 });

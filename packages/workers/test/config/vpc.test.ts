@@ -1,0 +1,51 @@
+// Bindings to private services and networks.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { load, loadGood, plain, summarize } from './folder.ts';
+
+const id = '11111111-2222-4333-8444-555555555555';
+
+test('services and networks are bound by id', async (t) => {
+  const { vpcServices, vpcNetworks } = await loadGood(t, {
+    'wrangler.json': {
+      ...plain,
+      vpc_services: [{ binding: 'API', service_id: id, remote: true }],
+      vpc_networks: [
+        { binding: 'OFFICE', tunnel_id: id },
+        { binding: 'MESH', network_id: 'cf1:network' },
+      ],
+    },
+  });
+  assert.deepEqual(vpcServices, [{ binding: 'API', serviceId: id }]);
+  assert.deepEqual(vpcNetworks, [
+    { binding: 'OFFICE', network: { tunnelId: id } },
+    { binding: 'MESH', network: { networkId: 'cf1:network' } },
+  ]);
+});
+
+test('environments do not take them over', async (t) => {
+  const { project } = await load(
+    t,
+    {
+      'wrangler.json': { ...plain, vpc_services: [{ binding: 'API', service_id: id }], env: { staging: {} } },
+    },
+    { env: 'staging' },
+  );
+  assert.deepEqual(project?.vpcServices, []);
+});
+
+test('a network that is neither or both, a missing id and a name that is taken are errors at their place', async (t) => {
+  const { project, diagnostics } = await load(t, {
+    'wrangler.json': {
+      ...plain,
+      vars: { API: 'x' },
+      vpc_services: [{ binding: 'API', service_id: id }, { binding: 'B' }, 7],
+      vpc_networks: [{ binding: 'N' }, { binding: 'M', tunnel_id: id, network_id: id }, { tunnel_id: id, tunnel: 1 }],
+    },
+  });
+  assert.equal(project, undefined);
+  const codes = summarize(diagnostics).join('\n');
+  for (const code of ['duplicate_binding', 'missing_key', 'wrong_type', 'invalid_value', 'unknown_key']) {
+    assert.match(codes, new RegExp(code));
+  }
+});

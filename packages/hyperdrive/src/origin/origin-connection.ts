@@ -209,6 +209,8 @@ export class OriginConnection implements MessageHandler {
     switch (type) {
       case Backend.ParameterStatus: {
         const { name, value } = parseParameterStatus(bytes.subarray(start, end));
+        // PGlite reports settings that are what they were.
+        if (this.parameters.get(name) === value) return true;
         this.parameters.set(name, value);
         this.#holder?.settingChanged();
         return true;

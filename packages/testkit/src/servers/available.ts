@@ -19,10 +19,15 @@ export const serverNames = Object.keys(servers) as ServerName[];
 /** Names of servers that a person left out, separated by commas: set by `npm test -- --without NAMES`. */
 export const withoutVariable = 'SALLYPORT_TEST_WITHOUT';
 
+/** A folder of server programs that comes before what is installed, to run tests on another release. */
+export const programsVariable = 'SALLYPORT_TEST_PROGRAMS';
+
 function programFolders(): string[] {
   const postgres = '/usr/lib/postgresql';
   const versions = existsSync(postgres) ? readdirSync(postgres).sort((a, b) => Number(b) - Number(a)) : [];
+  const preferred = process.env[programsVariable];
   return [
+    ...(preferred === undefined ? [] : [preferred]),
     ...(process.env['PATH'] ?? '').split(delimiter),
     ...versions.map((version) => join(postgres, version, 'bin')),
     '/usr/sbin',

@@ -132,3 +132,7 @@ export function poolExhausted(): HyperdriveError {
 export function originSilent(): HyperdriveError {
   return new HyperdriveError('connect_failed', 'Server connection attempt failed: timed_out');
 }
+
+export function queryTimedOut(limit: number): HyperdriveError {
+  return new HyperdriveError('query_timeout', `canceling statement due to the pool's query timeout of ${limit} ms`);
+}

@@ -15,6 +15,33 @@ export const maxKnownSettings = 256;
 /** How long a client that is told why it is ended may take to read that, in milliseconds. */
 export const farewellTimeout = 5_000;
 
+/** A read may be shared when it is no longer than this, in bytes. */
+export const maxSharedRequest = 8_192;
+/** And its text than this, so that telling what it is costs little. */
+export const maxShapeText = 2_048;
+/** An answer past this many bytes stops others from sharing its connection, and its query is not shared again. */
+export const maxSharedAnswer = 65_536;
+/** A message that belongs to no answer is held whole up to here, in bytes. */
+export const maxHeldReply = 65_536;
+/** Kinds of queries whose times are remembered. */
+export const maxQueryShapes = 2_000;
+/** A query is shared once it ran so often, */
+export const minRunsToShare = 5;
+/** and takes less than this, in milliseconds. */
+export const sharedQueryTime = 5;
+/** Reads on their way over one shared connection, */
+export const maxLaneDepth = 128;
+/** and milliseconds that they may take together. */
+export const maxLaneLoad = 20;
+/** Behind so many a further lane is opened. */
+export const newLaneDepth = 4;
+/** How often lanes are looked at, in milliseconds. */
+export const laneTick = 25;
+/** A lane without work gives its connection back after so many looks. */
+export const laneIdleTicks = 4;
+/** A read that takes this long holds others up: they are served elsewhere. In milliseconds. */
+export const laneStallTime = 50;
+
 /** Times are in milliseconds. */
 export const poolDefaults = {
   /** Origin connections, a hard cap [Hyperdrive `origin_connection_limit`]. */
@@ -32,6 +59,8 @@ export const poolDefaults = {
   checkAfter: 30_000,
   /** What a check or a reset may take; past it the connection is closed. */
   checkTimeout: 5_000,
+  /** Connections over which short reads of several clients may go one behind the other; 0 for none. */
+  maxLanes: 4,
   /** Statements prepared on one origin connection [PgBouncer max_prepared_statements]. */
   maxPrepared: 200,
   /** From a statement's beginning to its answer; 0 for no limit [Hyperdrive: maximum query duration]. */

@@ -42,6 +42,8 @@ export class PoolerMetrics {
   readonly connectSeconds: Histogram = new Histogram();
   /** Clients that were let in. */
   logins = 0;
+  /** Reads that went over a connection together with those of other clients. */
+  sharedQueries = 0;
   clientBytesIn = 0;
   clientBytesOut = 0;
   /** By what the cache had to say of them; without a cache there are none. */

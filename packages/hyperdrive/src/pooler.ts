@@ -14,6 +14,10 @@ import { ClientSession } from './session/client-session.ts';
 import type { ClientState } from './session/client-session.ts';
 import type { Answerer } from './session/exchange.ts';
 import { countOne, PoolerMetrics } from './metrics.ts';
+import { Classifier } from './classify/classifier.ts';
+import { Epochs } from './cache/epochs.ts';
+import { OriginKnowledge } from './cache/origin-knowledge.ts';
+import { Lanes } from './lanes/lanes.ts';
 import type { Counts } from './metrics.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { systemClock } from './clock.ts';
@@ -86,12 +90,25 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       metrics,
       caching,
     });
+  const classifier = cache?.classifier ?? new Classifier();
+  const epochs = new Epochs(clock);
+  const knowledge = new OriginKnowledge({ pool, clock, classifier, epochs });
+  const lanes = new Lanes({
+    pool,
+    clock,
+    metrics,
+    classifier,
+    get knowledge() {
+      return cache?.knowledge ?? knowledge;
+    },
+  });
   const context: SessionContext = {
     pool,
     clock,
     metrics,
     watch: new Watch(clock, () => pool.limits),
     answerer: options.answerer ?? cache,
+    lanes,
     watchWrites: cache && ((client) => cache.watch(client)),
     cancelKeys: new CancelKeys(),
     registry: new StatementRegistry(),
@@ -116,6 +133,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
     const closed = server?.listening === true ? once(server, 'close') : undefined;
     server?.close();
     for (const session of sessions) session.end(new HyperdriveError('shutting_down', 'The pooler is shutting down'));
+    lanes.close();
     pool.close();
     context.watch.close();
     cache?.close();
@@ -135,7 +153,11 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       return server?.address() ?? null;
     },
     accept,
-    renew: (origin, limits) => pool.renew(origin, limits),
+    renew: (origin, limits) => {
+      pool.renew(origin, limits);
+      knowledge.invalidate();
+      lanes.retire();
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -3,9 +3,11 @@
 // behind would show in another's answers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { needs } from '@sallyport/testkit';
 import * as wire from '@sallyport/postgres-wire';
 import * as fc from 'fast-check';
+import type { Pooler } from '../src/index.ts';
 import { connectRaw } from './raw-client.ts';
 import type { RawClient } from './raw-client.ts';
 import { ownCredentials, startSetup } from './pooler-setup.ts';
@@ -56,6 +58,10 @@ const sensible = fc
   ]);
 /** Not to be skipped: a name whose Close was is gone until the client hears of it (DESIGN.md, known differences). */
 const closing = name.map((statement) => [wire.toSync(), wire.toClose('statement', statement), wire.toSync()]);
+const toPrepare = (statement: string, text: string): Buffer[] => [
+  wire.toParse({ name: statement, query: text }),
+  wire.toSync(),
+];
 const again = name.map((statement) => [wire.toBind({ statement }), wire.toExecute(), wire.toSync()]);
 const script = fc.array(fc.oneof(anyRequest, sensible, again, closing), { maxLength: 14 });
 /** Where the client waits for answers before it goes on. */
@@ -88,9 +94,35 @@ async function play(client: RawClient, steps: Buffer[][], waits: boolean[]): Pro
   return answers.map((reply) => toPlain(reply));
 }
 
-test('Random requests have the same answers through the pooler as straight', async (t) => {
-  if (!needs(t, 'postgres')) return;
-  const { server, port } = await startSetup(t, {
+type Script = [Buffer[][], boolean[]];
+type Player = (client: RawClient, steps: Buffer[][], waits: boolean[]) => Promise<unknown[]>;
+
+interface Where {
+  port: number;
+  user: string;
+  database: string;
+}
+
+function answersFrom(all: Script[], player: Player, where: Where): Promise<unknown[][]> {
+  return Promise.all(
+    all.map(async ([steps, waits]) => {
+      const client = await connectRaw(where);
+      try {
+        return await player(client, steps, waits);
+      } finally {
+        await client.leave();
+      }
+    }),
+  );
+}
+
+/** The same scripts straight and through a pooler of two connections, again and again. */
+async function compare(
+  t: TestContext,
+  scripts: fc.Arbitrary<Script[]>,
+  { player, numRuns }: { player: Player; numRuns: number },
+): Promise<Pooler> {
+  const { server, port, pooler } = await startSetup(t, {
     postgres: { auth: 'trust' },
     auth: 'trust',
     // The one thing in which the origin's answers may differ.
@@ -98,22 +130,51 @@ test('Random requests have the same answers through the pooler as straight', asy
     pool: { maxConnections: 2, maxPrepared: 3 },
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(script, pauses), { minLength: 1, maxLength: 4 }), async (scripts) => {
-      const answersFrom = (where: { port: number; user: string; database: string }): Promise<unknown[][]> =>
-        Promise.all(
-          scripts.map(async ([steps, waits]) => {
-            const client = await connectRaw(where);
-            try {
-              return await play(client, steps, waits);
-            } finally {
-              await client.leave();
-            }
-          }),
-        );
-      const straight = await answersFrom(server);
-      const pooled = await answersFrom({ ...ownCredentials, port });
+    fc.asyncProperty(scripts, async (all) => {
+      const straight = await answersFrom(all, player, server);
+      const pooled = await answersFrom(all, player, { ...ownCredentials, port });
       assert.deepEqual(pooled, straight);
     }),
-    { numRuns: 200 },
+    { numRuns },
   );
+  return pooler;
+}
+
+test('Random requests have the same answers through the pooler as straight', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  await compare(t, fc.array(fc.tuple(script, pauses), { minLength: 1, maxLength: 4 }), { player: play, numRuns: 200 });
+});
+
+const read = fc.constantFrom('select 1 as one', 'select 2 as two', 'select 1/0', 'select 1 + 2', 'nonsense');
+/** Whole requests: reads in every way to ask, failing ones among them, and a transaction now and then. */
+const wholeRequest: fc.Arbitrary<Buffer[]> = fc.oneof(
+  { weight: 4, arbitrary: read.map((text) => [wire.toQuery(text)]) },
+  {
+    weight: 4,
+    arbitrary: read.map((text) => [wire.toParse({ query: text }), wire.toBind({}), wire.toExecute(), wire.toSync()]),
+  },
+  { weight: 2, arbitrary: fc.tuple(name, read).map(([statement, text]) => toPrepare(statement, text)) },
+  { weight: 4, arbitrary: again },
+  { weight: 1, arbitrary: fc.constant<Buffer[]>([wire.toQuery('begin')]) },
+  { weight: 1, arbitrary: fc.constant<Buffer[]>([wire.toQuery('rollback')]) },
+);
+
+/** Each request when the one before it was answered, as most drivers do. */
+async function playInTurn(client: RawClient, steps: Buffer[][]): Promise<unknown[]> {
+  const answers: Buffer[] = [];
+  for (const step of steps) {
+    client.send(...step);
+    answers.push(...(await client.until(wire.Backend.ReadyForQuery)));
+  }
+  return answers.map((reply) => toPlain(reply));
+}
+
+test('Reads that share connections have the same answers as straight', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const scripts = fc.tuple(fc.array(wholeRequest, { maxLength: 14 }), pauses);
+  const pooler = await compare(t, fc.array(scripts, { minLength: 6, maxLength: 8 }), {
+    player: playInTurn,
+    numRuns: 60,
+  });
+  assert.ok(pooler.metrics.sharedQueries > 0, `${pooler.metrics.sharedQueries} were shared`);
 });

@@ -111,6 +111,8 @@ export class OriginConnection implements MessageHandler {
   #holder: Holder | undefined;
   #isClosed = false;
   #onError: ((message: Buffer) => void) | undefined;
+  /** Gets what comes in place of the reader, from a holder that reads answers itself and tells the tracker nothing. */
+  tap: ((chunk: Buffer) => void) | undefined;
   /** Called when the connection ends while nobody has it. */
   onLost: () => void = () => {};
 
@@ -150,6 +152,7 @@ export class OriginConnection implements MessageHandler {
 
   unlink(): void {
     this.#holder = undefined;
+    this.tap = undefined;
     this.written = undefined;
     if (this.#stream.isPaused()) this.#stream.resume();
   }
@@ -168,6 +171,10 @@ export class OriginConnection implements MessageHandler {
 
   onDrain(callback: () => void): void {
     this.#stream.once('drain', callback);
+  }
+
+  pause(): void {
+    this.#stream.pause();
   }
 
   resume(): void {
@@ -268,12 +275,15 @@ export class OriginConnection implements MessageHandler {
 
   #onData(chunk: Buffer): void {
     if (this.#isClosed) return;
+    const { tap } = this;
     try {
-      this.#reader.push(chunk);
+      if (tap === undefined) this.#reader.push(chunk);
+      else tap(chunk);
     } catch (error) {
       this.#lost(error as Error);
       return;
     }
+    if (tap !== undefined) return;
     if (this.tracker.outstanding === 0) this.#holder?.originSettled();
   }
 

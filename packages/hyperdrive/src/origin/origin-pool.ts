@@ -25,6 +25,8 @@ export class OriginPool {
   readonly #idle: OriginConnection[] = [];
   readonly #waiting: WaitingLine;
   #connecting = 0;
+  /** Called when somebody waits and there may be no further connection. */
+  onPressure: () => void = () => {};
   #isClosed = false;
   #cancelSweep: (() => void) | undefined;
   /** By settings, what the origin said of itself: for clients that log in. */
@@ -64,6 +66,17 @@ export class OriginPool {
     return this.#limits.maxPrepared;
   }
 
+  /** A connection that is idle, has these settings and needs no check; undefined when there is none to spare. */
+  takeIdle(settings: string): OriginConnection | undefined {
+    if (this.#waiting.size > 0) return undefined;
+    const index = this.#idle.findLastIndex((one) => one.settings === settings && !one.isClosed && !this.#isStale(one));
+    return index === -1 ? undefined : this.#idle.splice(index, 1)[0];
+  }
+
+  #isStale({ idleSince }: OriginConnection): boolean {
+    return idleSince > 0 && this.#clock.now() - idleSince >= this.#limits.checkAfter;
+  }
+
   /** What the origin reports to a client with these settings; asks it when that is not known yet. */
   async parameters(settings: string): Promise<ReadonlyMap<string, string>> {
     const known = this.#parameters.get(settings);
@@ -92,7 +105,7 @@ export class OriginPool {
       return () => {};
     }
     if (this.#waiting.size === 0) {
-      const connection = this.#takeIdle();
+      const connection = this.#takeAnyIdle();
       if (connection !== undefined) {
         this.#metrics.acquireSeconds.observe(0);
         this.#grant(connection, waiter);
@@ -109,6 +122,7 @@ export class OriginPool {
       waiter.refused(this.#all.size > 0 ? poolExhausted() : originSilent()),
     );
     this.#grow();
+    if (this.#all.size + this.#connecting >= this.#limits.maxConnections) this.onPressure();
     return leave;
   }
 
@@ -188,7 +202,7 @@ export class OriginPool {
     for (const connection of this.#idle.splice(0)) this.discard(connection);
   }
 
-  #takeIdle(): OriginConnection | undefined {
+  #takeAnyIdle(): OriginConnection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (!connection.isClosed) return connection;
     }
@@ -197,9 +211,7 @@ export class OriginPool {
 
   /** Gives a connection away, after what it takes to make it fit. */
   #grant(connection: OriginConnection, waiter: Waiter): void {
-    const idleFor = this.#clock.now() - connection.idleSince;
-    const isStale = connection.idleSince > 0 && idleFor >= this.#limits.checkAfter;
-    if (connection.settings === waiter.settings && !isStale) {
+    if (connection.settings === waiter.settings && !this.#isStale(connection)) {
       waiter.granted(connection);
       return;
     }

@@ -22,6 +22,7 @@ import type { Waiter } from '../origin/origin-pool.ts';
 import { OriginLink } from './origin-link.ts';
 import type { SessionContext } from './session-context.ts';
 import type { PinCause } from './session-state.ts';
+import type { Statement } from '../statements/statements.ts';
 
 export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'closed';
 
@@ -92,7 +93,9 @@ export class ClientSession implements Waiter, ExchangeClient {
     this.#login?.close();
     this.#giveUpWaiting();
     this.#pending = [];
+    const carrier = this.#exchange?.carrier;
     this.#exchange = undefined;
+    carrier?.abandoned();
     this.#recorder?.lost();
     this.#recorder = undefined;
     if (this.#key !== undefined) this.#context.cancelKeys.remove(this.#key);
@@ -114,6 +117,7 @@ export class ClientSession implements Waiter, ExchangeClient {
   /** A CancelRequest with this client's key came. */
   cancel(): void {
     if (this.#state === 'waiting') this.#isCancelled = true;
+    if (this.#state === 'answering') this.#exchange?.carrier?.cancel();
     this.#link.cancel();
   }
 
@@ -153,17 +157,21 @@ export class ClientSession implements Waiter, ExchangeClient {
     for (const chunk of more) this.#onData(chunk);
   }
 
-  write(bytes: Buffer): void {
-    if (this.isOpen) this.#stream.write(bytes);
+  write(bytes: Buffer): boolean {
+    return this.isOpen && this.#stream.write(bytes);
   }
 
-  finished(): void {
+  statementOf(name: string): Statement | undefined {
+    return this.#link.requests.statementOf(name);
+  }
+
+  finished(isParsed = true): void {
     if (this.#state !== 'answering') return;
     const [, ...more] = this.#pending;
     this.#pending = [];
     this.#state = 'idle';
     try {
-      this.#link.requests.adopt(this.#exchange!);
+      this.#link.requests.adopt(this.#exchange!, isParsed);
     } catch (error) {
       this.end(toClientError(error));
       return;
@@ -210,13 +218,12 @@ export class ClientSession implements Waiter, ExchangeClient {
 
   /** Whether somebody else answers this, now or later. */
   #isAnswered(exchange: Exchange): boolean {
-    const { answerer } = this.#context;
-    if (answerer === undefined) return false;
+    const { answerer, lanes } = this.#context;
     this.#exchange = exchange;
     this.#state = 'answering';
-    const outcome = answerer.answer(exchange, this);
+    const outcome = answerer?.answer(exchange, this);
     if (outcome === 'answered') this.finished();
-    return outcome !== undefined;
+    return outcome !== undefined || lanes?.offer(exchange, this) === true;
   }
 
   #waitForOrigin(): void {
@@ -241,6 +248,7 @@ export class ClientSession implements Waiter, ExchangeClient {
 
   #onDrain(): void {
     this.#link.resumeOrigin();
+    this.#exchange?.carrier?.drained();
     if (this.#state === 'idle' || (this.#state === 'linked' && !this.#link.isFull)) this.#stream.resume();
   }
 

@@ -4,7 +4,9 @@
 import { Frontend } from '@sallyport/postgres-wire';
 import type { TransactionStatus } from '@sallyport/postgres-wire';
 import type { SessionWrites } from '../cache/session-writes.ts';
+import type { HyperdriveError } from '../errors.ts';
 import { maxExchange } from '../limits.ts';
+import type { Statement } from '../statements/statements.ts';
 
 export interface Exchange {
   readonly protocol: 'simple' | 'extended';
@@ -27,10 +29,23 @@ export interface Exchange {
   readonly parse: Buffer | undefined;
   /** Sees the answer that comes from the origin. */
   recorder?: Recorder;
+  /** Who answers it later, and hears what becomes of its client meanwhile. */
+  carrier?: Carrier;
+}
+
+export interface Carrier {
+  /** The client wants it cancelled. */
+  cancel(): void;
+  /** The client takes bytes again. */
+  drained(): void;
+  /** The client is gone. */
+  abandoned(): void;
 }
 
 /** Sees what a client is sent for its exchange. Exactly one of `settled()` and `lost()` ends it. */
 export interface Recorder {
+  /** It has a connection and is about to be sent. */
+  started?(): void;
   bytes(chunk: Buffer): void;
   /** All of the answer was there, ReadyForQuery included. */
   settled(status: TransactionStatus): void;
@@ -46,12 +61,16 @@ export interface ExchangeClient {
   readonly writes: SessionWrites | undefined;
   /** Whether there is still somebody to be answered. */
   readonly isOpen: boolean;
-  /** A part of the answer. */
-  write(bytes: Buffer): void;
-  /** After `later`: the answer was written, and the client is idle again. */
-  finished(): void;
+  /** A part of the answer. Returns false when the client takes no more now. */
+  write(bytes: Buffer): boolean;
+  /** After `later`: the answer was written, and the client is idle again. `isParsed`: its Parse succeeded. */
+  finished(isParsed?: boolean): void;
   /** After `later`: nobody answers, so it takes the ordinary way. Not after `write()`. */
   declined(): void;
+  /** After `later`: it cannot be answered to its end. */
+  end(error: HyperdriveError): void;
+  /** What a name of the client's means. */
+  statementOf(name: string): Statement | undefined;
 }
 
 /** Answers exchanges before they take a connection. */

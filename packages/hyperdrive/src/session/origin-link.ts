@@ -12,7 +12,7 @@ import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
 import type { SessionWrites } from '../cache/session-writes.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { Recorder } from './exchange.ts';
-import { HyperdriveError, toClientError } from '../errors.ts';
+import { HyperdriveError, queryTimedOut, toClientError } from '../errors.ts';
 import { maxWholeQuery } from '../limits.ts';
 import { countOne } from '../metrics.ts';
 import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
@@ -39,10 +39,6 @@ export interface OriginLinkEnds {
   /** Everything was carried out, and the client has said goodbye. */
   left(): void;
   failed(error: HyperdriveError | WireError): void;
-}
-
-function toQueryTimeout(limit: number): HyperdriveError {
-  return new HyperdriveError('query_timeout', `canceling statement due to the pool's query timeout of ${limit} ms`);
 }
 
 export class OriginLink implements MessageHandler, Holder, Watched {
@@ -91,6 +87,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   attach(connection: OriginConnection, recorder: Recorder | undefined): void {
     this.#connection = connection;
     this.#recorder = recorder;
+    recorder?.started?.();
     connection.link(this);
     connection.written = this.#ends.writes;
     this.#stopwatch.restart();
@@ -105,7 +102,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
         this.#timeOut(connection, limits.queryTimeout);
         break;
       case 'stuck':
-        this.#ends.failed(toQueryTimeout(limits.queryTimeout));
+        this.#ends.failed(queryTimedOut(limits.queryTimeout));
         break;
       case 'transaction':
         this.#ends.failed(
@@ -117,7 +114,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   }
 
   #timeOut(connection: OriginConnection, limit: number): void {
-    const { code, report } = toQueryTimeout(limit);
+    const { code, report } = queryTimedOut(limit);
     countOne(this.#context.metrics.errors, code);
     connection.cancelReason = toErrorResponse(report);
     void this.#context.pool.cancel(connection);

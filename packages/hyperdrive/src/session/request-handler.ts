@@ -12,7 +12,7 @@ import { HyperdriveError } from '../errors.ts';
 import type { OriginConnection, RequestToken } from '../origin/origin-connection.ts';
 import { sessionEffectsOf } from './session-state.ts';
 import type { PinCause } from './session-state.ts';
-import type { StatementRegistry } from '../statements/statements.ts';
+import type { Statement, StatementRegistry } from '../statements/statements.ts';
 
 /** Marks a name that has to fail at the origin: with its own message, in its turn. */
 const unknown = Buffer.from('unknown_');
@@ -102,12 +102,18 @@ export class RequestHandler implements PreparedStatements {
     return name === '' ? this.#unnamed : this.#named?.bodyOf(name);
   }
 
-  /** An exchange was answered without the origin: it has the same effects on what the client has prepared. */
-  adopt({ protocol, statement, parse }: Exchange): void {
+  statementOf(name: string): Statement | undefined {
+    return this.#named?.statementOf(name);
+  }
+
+  /** An exchange was answered elsewhere: it has the same effects on what the client has prepared. */
+  adopt({ protocol, statement, parse }: Exchange, isParsed: boolean): void {
     if (protocol === 'simple') this.#unnamed = undefined;
     else if (parse === undefined) return;
-    else if (statement === '') this.#unnamed = Buffer.from(parse);
-    else this.#ownNamed().adopt(statement!, parse);
+    else if (statement === '') {
+      this.#unnamed = isParsed ? parse : undefined;
+      this.compact();
+    } else if (isParsed) this.#ownNamed().adopt(statement!, parse);
   }
 
   /** The client left: its statements are nobody's any more. */

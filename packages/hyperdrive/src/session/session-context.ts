@@ -4,6 +4,7 @@ import type { CancelKeys } from './cancel-keys.ts';
 import type { ClientSession } from './client-session.ts';
 import type { Clock } from '../clock.ts';
 import type { Answerer } from './exchange.ts';
+import type { Lanes } from '../lanes/lanes.ts';
 import type { PoolerMetrics } from '../metrics.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
 import type { Watch } from './timeouts.ts';
@@ -18,6 +19,8 @@ export interface SessionContext {
   watch: Watch;
   /** Looks at exchanges before they take a connection. */
   answerer?: Answerer | undefined;
+  /** Carries reads of several clients over one connection. */
+  lanes?: Lanes | undefined;
   /** Watches what a client writes. */
   watchWrites?: ((client: ClientSession) => SessionWrites) | undefined;
   onClosed(session: ClientSession): void;

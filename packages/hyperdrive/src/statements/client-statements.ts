@@ -95,6 +95,12 @@ export class ClientStatements {
     return named?.sent === undefined ? named?.statement.body : undefined;
   }
 
+  /** The same, as the object that connections know it by. */
+  statementOf(name: string): Statement | undefined {
+    const named = this.#names.get(name);
+    return named?.sent === undefined ? named?.statement : undefined;
+  }
+
   /** The client has prepared this as far as it knows, though no origin was asked. The name is free. */
   adopt(name: string, body: Buffer): void {
     this.#succeeded(this.#add(name, body));

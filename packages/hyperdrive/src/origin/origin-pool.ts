@@ -15,6 +15,9 @@ import type { PoolLimits, PoolOptions, PoolStatus, Waiter } from './pool-options
 
 export type { PoolOptions, PoolStatus, Waiter };
 
+/** RESET ALL leaves the role as it is [postgres: GUC_NO_RESET_ALL]. */
+const toDefaults = 'RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL';
+
 export class OriginPool {
   #dialer: OriginDialer;
   #limits: PoolLimits;
@@ -217,7 +220,7 @@ export class OriginPool {
     }
     const before = connection.settings;
     // An empty query for a check: it goes all the way and touches nothing.
-    const query = before === waiter.settings ? '' : `RESET ALL; ${waiter.settings}`;
+    const query = before === waiter.settings ? '' : `${toDefaults}; ${waiter.settings}`;
     connection.settings = waiter.settings;
     within(this.#limits.checkTimeout, connection.run(query), this.#clock).then(
       () => waiter.granted(connection),

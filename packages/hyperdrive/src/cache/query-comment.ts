@@ -21,7 +21,7 @@ export interface CommentedText {
   readonly directives: Directives | undefined;
 }
 
-const leading = /^(?:\s+|--[^\n]*(?:\n|$))+/;
+const leading = /^(?:[ \t\n\r\f\v]+|--[^\n\r]*(?:[\n\r]|$))+/;
 const word = /^(?:(no-store)|(max-age|swr)=(\d{1,6})|tag=([\w.:-]{1,64}))$/;
 
 /** A comment's words for us; undefined when it has none. */
@@ -57,9 +57,15 @@ function withoutLeading(text: string, found: (comment: string) => void): string 
   }
 }
 
-/** The last comment, when the text ends in one that is no part of anything else. */
+/**
+ * The last comment, when the text ends in one that is no part of anything else. A string ends at a quote that no other
+ * follows: without that, each pair of quotes would double the ways to read a text, and the time it takes.
+ */
 const trailing =
-  /^((?:[^'"$/-]|\/(?!\*)|-(?!-)|'(?:[^'\\]|'')*'|"(?:[^"]|"")*"|\$(?=\d))*)\/\*((?:(?!\*\/|\/\*)[^])*)\*\/[\s;]*$/;
+  /^((?:[^'"$/-]|\/(?!\*)|-(?!-)|'(?:[^'\\]|'')*'(?!')|"(?:[^"]|"")*"(?!")|\$(?=\d))*)\/\*((?:(?!\*\/|\/\*)[^])*)\*\/[ \t\n\r\f\v;]*$/;
+
+/** Not `trimEnd()`: a byte of a longer character may be what JavaScript takes for a space. */
+const trailingSpace = /(?<![ \t\n\r\f\v])[ \t\n\r\f\v]+$/;
 
 export function readComments(text: string): CommentedText {
   if (!text.includes('/*') && !text.includes('--')) return { text, directives: undefined };
@@ -71,7 +77,7 @@ export function readComments(text: string): CommentedText {
   const [, body, comment] = trailing.exec(rest) ?? [];
   if (body !== undefined && comment !== undefined && !comment.startsWith('+')) {
     found(comment);
-    rest = body.trimEnd();
+    rest = body.replace(trailingSpace, '');
   }
   return { text: rest, directives };
 }

@@ -27,7 +27,8 @@ const dollarTag = /\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$/y;
 const literalRows =
   /^values\s*(?:\(\s*(?:'s'|-?\s?1(?:\.5)?|\$\d+|null|default|true|false)(?:\s*,\s*(?:'s'|-?\s?1(?:\.5)?|\$\d+|null|default|true|false))*\s*\)\s*,\s*)+(?=\()/i;
 /** Another piece of a string, when there is a line break in between [pg 4.1.2.1]. */
-const continuation = /(?:\s|--[^\n]*\n)*'/y;
+const continuation = /(?:\s|--[^\n\r]*[\n\r])*'/y;
+const lineEnd = /[\n\r]/g;
 const setsByName = /set_config/i;
 const commentMarks = /\/\*|\*\//g;
 const isWrite = /^[\s(]*(?:insert|update|delete)\b/i;
@@ -92,16 +93,16 @@ function foldMark(text: string, start: number, foldsStrings: boolean): Step | un
     if (end === undefined) return undefined;
     if (character === '"') return { by: text.slice(start, end), end };
     continuation.lastIndex = end;
-    if (continuation.exec(text)?.[0].includes('\n') === true) return undefined;
+    if (/[\n\r]/.test(continuation.exec(text)?.[0] ?? '')) return undefined;
     const isFolded = foldsStrings && !isClock(text.slice(start + 1, end - 1));
     return { by: isFolded ? "'s'" : text.slice(start, end), end };
   }
   if (character === '$') return foldDollar(text, start);
   if (character === '.') return foldNumber(text, start);
   if (character === '-' && next === '-') {
-    const end = text.indexOf('\n', start);
+    lineEnd.lastIndex = start;
     // The end of the line stays: strings go on behind it.
-    return { by: '', end: end === -1 ? text.length : end };
+    return { by: '', end: lineEnd.exec(text)?.index ?? text.length };
   }
   if (character === '/' && next === '*') {
     const end = endOfComment(text, start);

@@ -39,7 +39,7 @@ const byStart: readonly (readonly [RegExp, PinCause])[] = [
     /^create\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?(?:temp|temporary)\b(?![\s\S]*\bon\s+commit\s+drop\b)/i,
     'temporary-object',
   ],
-  [/^(?:select|with|table|values)\b[\s\S]*\binto\s+(?:temp|temporary)\b/i, 'temporary-object'],
+  [/^(?:select|with|table|values)\b[\s\S]*\binto\s+(?:(?:global|local)\s+)?(?:temp|temporary)\b/i, 'temporary-object'],
   [/^declare\b[\s\S]*\bwith\s+hold\b/i, 'hold-cursor'],
 ];
 

@@ -1,6 +1,7 @@
 // SQL without its strings and comments: what is left is code. Quoted names stay, as they are code too.
 
-const opening = /--|\/\*|'|"|\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$/g;
+/** A dollar sign inside a name begins no string [pg 4.1.1]. */
+const opening = /--|\/\*|'|"|(?<![\w$\x80-\xff])\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$/g;
 
 /** Where a comment that may hold comments ends [pg 4.1.5]. */
 function endOfComment(text: string, start: number): number {
@@ -22,12 +23,19 @@ function endOfString(text: string, start: number): number {
   return end.test(text) ? end.lastIndex : text.length;
 }
 
+/** A carriage return ends a line, too [postgres scan.l]. */
+function endOfLine(text: string, start: number): number {
+  const end = /[\n\r]/g;
+  end.lastIndex = start;
+  return end.test(text) ? end.lastIndex : text.length;
+}
+
 function endOf(text: string, mark: string, start: number): number {
   if (mark === '/*') return endOfComment(text, start);
   if (mark === "'") return endOfString(text, start);
-  const closing = mark === '--' ? '\n' : mark;
-  const end = text.indexOf(closing, start + mark.length);
-  return end === -1 ? text.length : end + closing.length;
+  if (mark === '--') return endOfLine(text, start);
+  const end = text.indexOf(mark, start + mark.length);
+  return end === -1 ? text.length : end + mark.length;
 }
 
 export function withoutNoise(text: string): string {

@@ -51,6 +51,12 @@ describe('A comment', () => {
     }
   });
 
+  it('is looked for in a time that does not double with each quote', () => {
+    const quotes = Array.from({ length: 2_000 }, () => "''''").join(' || ');
+    const names = Array.from({ length: 2_000 }, () => '""""').join(', ');
+    for (const sql of [`select ${quotes} -- no`, `select ${names} -- no`]) assert.equal(text(sql), sql);
+  });
+
   it('that says nothing to anybody is no part of the key, hints are', () => {
     assert.equal(text('/* trace=1 */ select 1 /* trace=2 */ ;'), 'select 1');
     assert.equal(text('-- trace\n  select 1'), 'select 1');
@@ -58,6 +64,8 @@ describe('A comment', () => {
     assert.equal(text('select 1 /*+ hint */'), 'select 1 /*+ hint */');
     assert.equal(text("select '--' /* x */"), "select '--'");
     assert.equal(text('select 1 /* open'), 'select 1 /* open');
+    assert.equal(text('-- a line\rselect 1 union\nselect 2'), 'select 1 union\nselect 2');
+    assert.equal(text('-- a line\r\nselect 1'), 'select 1');
     assert.equal(text('select 2 */* no comment */'), 'select 2 *');
   });
 

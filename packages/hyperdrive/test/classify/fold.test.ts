@@ -78,7 +78,10 @@ const pieces: readonly string[] = [
   '$a$ 5 $a$',
   '$1$',
   '-- 5',
+  '-- 5\r',
   '\n',
+  '\r',
+  "\r'w'",
   '/* 5 */',
   '/*',
   '*/',
@@ -101,7 +104,7 @@ const pieces: readonly string[] = [
   '\t',
   'values (1, 2)',
 ];
-const separator = fc.constantFrom('', ' ', ' ', '\n');
+const separator = fc.constantFrom('', ' ', ' ', '\n', '\r');
 const texts = fc
   .array(fc.tuple(fc.constantFrom(...pieces), separator), { maxLength: 14 })
   .map((parts) => parts.map(([piece, space]) => piece + space).join(''));

@@ -18,6 +18,8 @@ export interface TunnelRoute {
   readonly network: string;
   /** The route that matched: a CIDR, a host name or `*.name`. */
   readonly match: string;
+  /** DNS servers its connector asks for a name, instead of its own. */
+  readonly resolvers?: readonly string[];
 }
 
 export type Route = DirectRoute | TunnelRoute;

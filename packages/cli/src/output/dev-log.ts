@@ -118,7 +118,8 @@ type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 function toGatewayText(event: GatewayEvent, paint: Paint): string {
   const { kind, destination, decision, code, message, took, secure, method, status } = event;
   const what = kind === 'fetch' ? `fetch ${method} ` : kind === 'websocket' || kind === 'database' ? `${kind} ` : '';
-  const where = `${what}${toSafeLine(destination)}${secure ? ' (TLS)' : ''}`;
+  const through = event.binding === undefined ? '' : `env.${toSafeLine(event.binding)} `;
+  const where = `${through}${what}${toSafeLine(destination)}${secure ? ' (TLS)' : ''}`;
   const route = decision?.route;
   const way = route?.kind === 'tunnel' ? ` via tunnel ${toSafeLine(route.tunnelName)}` : '';
   const rule = decision === undefined ? '' : paint('dim', ` ${decision.rule}${way}`);

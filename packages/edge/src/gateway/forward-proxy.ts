@@ -49,6 +49,8 @@ export interface ForwardProxyParts {
   onEvent: OnGatewayEvent;
   /** Throws for a URL that is refused. Default: where the URL says. */
   locate?: (url: URL) => Place;
+  /** What the log is told beyond, or instead of, the error's own code and remedy. */
+  explain?: (error: unknown, kind: 'fetch' | 'websocket') => { code: string; remedy: string };
   /** Default: the status Cloudflare's edge has for the same cause. */
   toFailure?: (error: unknown, kind: 'fetch' | 'websocket') => HttpFailure;
 }
@@ -89,6 +91,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         code: codeOf(error),
         message: error instanceof Error ? error.message : undefined,
         ...reasonOf(error),
+        ...(error === undefined || parts.explain === undefined ? {} : parts.explain(error, kind)),
         took: performance.now() - startedAt,
         secure: url.protocol === 'https:',
         method: incoming.method ?? 'GET',

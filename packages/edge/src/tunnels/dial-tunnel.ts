@@ -14,7 +14,11 @@ const linkCodes: Readonly<Record<string, EgressErrorCode>> = {
 export function createTunnelDial(registry: TunnelRegistry): DialTunnel {
   return async (route, { host, port }, { signal }) => {
     try {
-      const { stream, link } = await registry.open(route.tunnelId, { hostname: host, port }, { signal });
+      const { stream, link } = await registry.open(
+        route.tunnelId,
+        { hostname: host, port, resolvers: route.resolvers },
+        { signal },
+      );
       const remoteAddress = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
       return { stream: toSocketLike(stream), remoteAddress, localAddress: link.connectorId };
     } catch (error) {

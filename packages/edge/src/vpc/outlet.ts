@@ -6,7 +6,7 @@ import { parseAuthority, relayConnect } from '../gateway/connect-relay.ts';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import { createForwardProxy, type ForwardProxy, type Place } from '../gateway/forward-proxy.ts';
 import { type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
-import { fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
+import { explain, fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
 
 /** Earlier ways whose requests may still run; of one more the oldest is cut off. */
 export const maxRetired = 16;
@@ -53,7 +53,7 @@ export async function openOutlet({ binding, path, find, onEvent }: OutletOptions
         retired.delete(oldest);
       }
     }
-    current = { way, proxy: createForwardProxy({ ...way, onEvent: report, toFailure: toProxyFailure }) };
+    current = { way, proxy: createForwardProxy({ ...way, onEvent: report, toFailure: toProxyFailure, explain }) };
     return current.proxy;
   };
   const server: OutletServer = await startOutletServer({

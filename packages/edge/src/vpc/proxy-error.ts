@@ -1,7 +1,7 @@
 // What a Worker is told when a private service cannot be reached: Cloudflare's codes, as the response they come in
 // [Workers VPC: troubleshooting]. What exactly happened is for the log, since a Worker may pass the response on to anybody.
 import { tlsStatus, type HttpFailure } from '../gateway/http-errors.ts';
-import { codeOf } from '../gateway/egress-dial.ts';
+import { codeOf, reasonOf } from '../gateway/egress-dial.ts';
 import { proxyErrors, type ProxyErrorCode } from './proxy-errors.table.ts';
 
 const byCode: Readonly<Record<string, ProxyErrorCode>> = {
@@ -51,6 +51,13 @@ export function fromCode(code: string): ProxyErrorCode {
 export function toProxyFailure(error: unknown, kind: 'fetch' | 'websocket'): HttpFailure {
   const code = toProxyErrorCode(error, kind);
   return { status: 500, code: codeOf(error) ?? code, body: `ProxyError: ${code}` };
+}
+
+/** For the log: our own code where there is one, and a remedy always. */
+export function explain(error: unknown, kind: 'fetch' | 'websocket'): { code: string; remedy: string } {
+  const proxyCode = toProxyErrorCode(error, kind);
+  const { remedy = '' } = reasonOf(error);
+  return { code: codeOf(error) ?? proxyCode, remedy: remedy || remedyOf(proxyCode) };
 }
 
 /** For the log. */

@@ -7,7 +7,7 @@ import {
   type Routes,
   type TunnelRoute,
 } from '@sallyport/egress';
-import { addressesOf, type Service, tunnelOf } from '@sallyport/control';
+import { addressesOf, type Service, type ServiceHost, tunnelOf } from '@sallyport/control';
 import { databasePolicy } from '../hyperdrive/origin.ts';
 
 /** What every way out of an edge has in common. */
@@ -24,7 +24,7 @@ export function createServiceEgress(
 ): Egress {
   const { host } = service;
   const tunnelId = tunnelOf(host);
-  const routes = tunnelId === undefined ? ways.routes : toTunnelRoutes(tunnelId, tunnels);
+  const routes = tunnelId === undefined ? ways.routes : toTunnelRoutes(tunnelId, tunnels, resolversOf(host));
   const inner = createEgress({ ...ways, policy: databasePolicy, routes });
   const hosts = 'hostname' in host ? [host.hostname] : addressesOf(host);
   return {
@@ -45,11 +45,15 @@ export function createServiceEgress(
   };
 }
 
+function resolversOf(host: ServiceHost): readonly string[] | undefined {
+  return 'hostname' in host ? host.resolver_network?.resolver_ips : undefined;
+}
+
 /** Everything leads into one tunnel, and nothing past it: also not what would mean the edge's own machine. */
-export function toTunnelRoutes(tunnelId: string, tunnels: Tunnels): Routes {
+export function toTunnelRoutes(tunnelId: string, tunnels: Tunnels, resolvers?: readonly string[]): Routes {
   const toRoute = (match: string): TunnelRoute => {
     const tunnelName = tunnels.tunnelName(tunnelId) ?? tunnelId;
-    return { kind: 'tunnel', tunnelId, tunnelName, network: tunnelName, match };
+    return { kind: 'tunnel', tunnelId, tunnelName, network: tunnelName, match, ...(resolvers && { resolvers }) };
   };
   return {
     forName: toRoute,

@@ -3,11 +3,12 @@ import type { TestContext } from 'node:test';
 import type { ServiceSettings } from '@sallyport/control';
 import type { BenchOptions } from './dev-bench.ts';
 import { config } from './dev-bench.ts';
-import { startTunnelBench, type TunnelBench } from './tunnel-bench.ts';
+import { type Joined, startTunnelBench, type TunnelBench } from './tunnel-bench.ts';
 
 export interface VpcBench extends TunnelBench {
   serviceId: string;
   tunnelId: string;
+  agent: Joined['agent'];
 }
 
 /** `settings` are those of the service, whose host is `api.internal` unless they say otherwise; the connector leads it to 127.0.0.1. */
@@ -20,7 +21,7 @@ export async function startVpcBench(
   const { compatibility_flags: flags = [], ...more } = options;
   const bench = await startTunnelBench(t, { 'src/index.js': 'export default {};' }, more);
   const port = settings.http_port ?? settings.https_port ?? settings.tcp_port;
-  const { tunnelId } = await bench.join(
+  const { tunnelId, agent } = await bench.join(
     'office',
     `ingress:
   - hostname: api.internal
@@ -37,5 +38,5 @@ export async function startVpcBench(
   const bindings = { vpc_services: [{ binding: 'API', service_id: serviceId }], compatibility_flags: flags };
   await bench.write({ 'wrangler.json': config(bindings), 'src/index.js': source });
   await bench.event('ready', ({ reload }) => reload);
-  return Object.assign(bench, { serviceId, tunnelId });
+  return Object.assign(bench, { serviceId, tunnelId, agent });
 }

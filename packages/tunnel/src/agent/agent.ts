@@ -40,6 +40,8 @@ export interface AgentOptions {
   clock?: Clock | undefined;
   /** Instead of the system's resolver and of the one in the configuration. */
   resolve?: Resolve | undefined;
+  /** DNS servers by address, where the edge names some; asked on port 53 by default. */
+  resolveAt?: ((servers: readonly string[]) => Resolve) | undefined;
   random?: (() => number) | undefined;
   /** Every link was turned away for a reason that time does not mend, and none ever stood; the connector keeps trying. */
   refused?: ((error: TunnelError) => void) | undefined;
@@ -63,7 +65,7 @@ export interface Agent extends AsyncDisposable {
 
 /** @throws TunnelError `invalid_config`, `bad_ca_pool`, `invalid_credentials`, `status_address` */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { configFile, log = noLog, clock = systemClock, version = '0', resolve } = options;
+  const { configFile, log = noLog, clock = systemClock, version = '0', resolve, resolveAt } = options;
   const text = configFile === undefined ? undefined : readConfig(configFile);
   const first = options.config ?? readFirst(text, { file: configFile ?? '', log });
   const state: { config: TunnelConfig; version: number } = { config: first, version: 0 };
@@ -71,7 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const metrics: ConnectorMetrics = createConnectorMetrics({ live: () => connector.live, version });
   let status: StatusServer | undefined;
   const ownListeners = () => (status === undefined ? [] : [{ address: status.host, port: status.port }]);
-  const dial = new PrivateDial(first, { clock, log, metrics, resolve, ownListeners });
+  const dial = new PrivateDial(first, { clock, log, metrics, resolve, resolveAt, ownListeners });
   const written = createWrittenEgress({ clock, resolve });
   const server = new PublicServer(first, readPools(first), { written, clock, log, metrics });
 

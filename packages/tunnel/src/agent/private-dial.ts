@@ -7,8 +7,11 @@ import {
   type Clock,
   createEgress,
   createSystemResolve,
+  definePolicy,
   type Egress,
   type OwnListener,
+  parseIp,
+  type Policy,
   type Resolve,
 } from '@sallyport/egress';
 import type { DialTarget } from '../connector/serve-stream.ts';
@@ -28,9 +31,27 @@ export interface PrivateDialOptions {
   metrics: ConnectorMetrics;
   /** Instead of the system's resolver and of the one in the configuration. */
   resolve?: Resolve | undefined;
+  /** DNS servers by address, where the edge names some. */
+  resolveAt?: ((servers: readonly string[]) => Resolve) | undefined;
   /** Where this process listens: dialling there is refused. */
   ownListeners: () => Iterable<OwnListener>;
 }
+
+/** Lists of DNS servers remembered at a time; one of more than that is begun anew when it is used again. */
+export const maxNamedResolvers = 64;
+const dnsPort = 53;
+
+/** An edge may have a name looked up in this network; it may not have this machine or its metadata service asked. */
+const resolverPolicy: Policy = definePolicy([
+  { action: 'deny', to: 'metadata' },
+  { action: 'deny', to: 'link-local' },
+  { action: 'deny', to: 'loopback' },
+  { action: 'deny', to: 'multicast' },
+  { action: 'deny', to: 'reserved' },
+  { action: 'allow', to: 'private' },
+  { action: 'allow', to: 'cgnat' },
+  { action: 'allow', to: 'public' },
+]);
 
 type Target = Parameters<DialTarget>[0];
 
@@ -41,6 +62,9 @@ export class PrivateDial {
   #config: TunnelConfig;
   #announced: AnnouncedRoutes = { cidrs: [], hostnames: [] };
   #private: Egress;
+  #policy: Policy;
+  /** One for each list of DNS servers that the edge names, so that their look-ups are shared and bounded. */
+  readonly #named = new Map<string, Resolve>();
   #active = 0;
 
   constructor(config: TunnelConfig, options: PrivateDialOptions) {
@@ -48,20 +72,20 @@ export class PrivateDial {
     this.#config = config;
     this.#systemResolve = options.resolve ?? createSystemResolve();
     this.#written = createWrittenEgress({ resolve: this.#systemResolve, clock: options.clock });
-    this.#private = this.#build();
+    [this.#private, this.#policy] = this.#build();
   }
 
   /** From now on; open connections stay. */
   configure(config: TunnelConfig): void {
     this.#config = config;
-    this.#private = this.#build();
+    [this.#private, this.#policy] = this.#build();
   }
 
   announce(routes: AnnouncedRoutes): void {
     // Every link announces the same.
     if (isDeepStrictEqual(routes, this.#announced)) return;
     this.#announced = routes;
-    this.#private = this.#build();
+    [this.#private, this.#policy] = this.#build();
   }
 
   /** @throws TunnelError or EgressError */
@@ -106,7 +130,9 @@ export class PrivateDial {
     const rule = findRule(this.#config.ingress, target.hostname);
     if (rule !== undefined) return this.#toService(rule, target, signal);
     const { connectTimeout, tcpKeepAlive } = this.#config.warpRouting;
-    const { stream } = await this.#private.open(target, { signal, connectTimeout });
+    const { hostname, port, resolvers } = target;
+    const egress = resolvers === undefined ? this.#private : this.#toResolved(resolvers);
+    const { stream } = await egress.open({ hostname, port }, { signal, connectTimeout });
     return keepAlive(stream, tcpKeepAlive);
   }
 
@@ -126,14 +152,31 @@ export class PrivateDial {
     return keepAlive(stream, tcpKeepAlive);
   }
 
-  #build(): Egress {
+  /** The same policy, with names as these servers know them. @throws TunnelError */
+  #toResolved(servers: readonly string[]): Egress {
+    const { clock, ownListeners, resolveAt = createServerResolve } = this.#options;
+    for (const server of servers) {
+      const ruling = resolverPolicy.judge(parseIp(server)!, { port: dnsPort });
+      if (ruling.verdict === 'deny')
+        throw new TunnelError('destination_denied', `DNS server ${server}: ${ruling.rule}`);
+    }
+    const key = servers.join(',');
+    const resolve = this.#named.get(key) ?? resolveAt(servers);
+    this.#named.delete(key);
+    this.#named.set(key, resolve);
+    const [oldest] = this.#named.keys();
+    if (this.#named.size > maxNamedResolvers) this.#named.delete(oldest!);
+    return createEgress({ policy: this.#policy, clock, ownListeners, resolve });
+  }
+
+  #build(): [Egress, Policy] {
     const { privateNetwork } = this.#config;
     const { clock, resolve, ownListeners, log } = this.#options;
     const { policy, unreadable } = createPrivatePolicy(privateNetwork, this.#announced);
     for (const route of unreadable) log('warn', 'The edge announced a route that is not used', { route });
     const servers = privateNetwork.resolver;
     const own = servers.length === 0 ? this.#systemResolve : createServerResolve(servers);
-    return createEgress({ policy, clock, ownListeners, resolve: resolve ?? own });
+    return [createEgress({ policy, clock, ownListeners, resolve: resolve ?? own }), policy];
   }
 }
 

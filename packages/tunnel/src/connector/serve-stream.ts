@@ -1,14 +1,20 @@
 // One CONNECT from the edge: read the target, dial it, answer, relay.
+import { isIP } from 'node:net';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { LinkStream } from '../link/link-stream.ts';
-import { detailHeader, errorHeader, kindHeader, maxDetail } from '../link/protocol.ts';
+import { detailHeader, errorHeader, kindHeader, maxDetail, maxResolvers, resolversHeader } from '../link/protocol.ts';
 import { relay } from '../link/relay.ts';
-import { toDialCode, type TunnelErrorCode } from '../link/tunnel-error.ts';
+import { toDialCode, TunnelError, type TunnelErrorCode } from '../link/tunnel-error.ts';
 
 /** Connects to a target in the private network; rejects with an error whose `code` is one of ours, or the system's. */
 export type DialTarget = (
-  target: { hostname: string; port: number },
+  target: {
+    hostname: string;
+    port: number;
+    /** DNS servers to ask for the name, instead of one's own. */
+    resolvers?: readonly string[] | undefined;
+  },
   options: { signal: AbortSignal },
 ) => Promise<Duplex>;
 
@@ -50,7 +56,8 @@ export async function serveConnect(
   const abort = (): void => controller.abort(new Error('The edge gave up'));
   stream.once('close', abort);
   try {
-    const origin = await dial({ hostname, port: Number(port) }, { signal: controller.signal });
+    const resolvers = toResolvers(headers[resolversHeader]);
+    const origin = await dial({ hostname, port: Number(port), resolvers }, { signal: controller.signal });
     origin.once('close', served);
     if (stream.destroyed || stream.closed) {
       origin.on('error', () => {}).destroy();
@@ -63,6 +70,14 @@ export async function serveConnect(
     const { code, detail, message } = error as { code?: unknown; detail?: unknown; message?: unknown };
     refused(toDialCode(code), String(detail ?? message));
   }
+}
+
+/** Undefined when none are named. @throws TunnelError */
+function toResolvers(value: string | string[] | undefined): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  const servers = String(value).split(',');
+  if (servers.length <= maxResolvers && servers.every((server) => isIP(server) !== 0)) return servers;
+  throw new TunnelError('invalid_destination', 'the DNS servers named are no addresses');
 }
 
 function refuse(stream: ServerHttp2Stream, code: TunnelErrorCode, detail: string): void {

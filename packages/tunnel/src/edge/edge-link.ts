@@ -124,14 +124,14 @@ export class EdgeLink implements LinkIdentity {
    * @throws TunnelError with the connector's reason, or `link_lost`, `link_draining`, `link_busy`, `aborted`.
    */
   async open(
-    { hostname, port, kind = 'tcp' }: LinkTarget,
+    { hostname, port, kind = 'tcp', resolvers }: LinkTarget,
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Duplex> {
     if (signal?.aborted === true) throw new TunnelError('aborted', 'before the call', { cause: signal.reason });
     if (this.#beginning !== undefined) await unlessAborted(this.#beginning, signal);
     if (!this.live) throw this.#reason ?? new TunnelError('link_draining', this.connectorId);
     if (this.#streams.size >= maxStreams) throw new TunnelError('link_busy', `${maxStreams} connections are open`);
-    const stream = this.#request({ hostname, port, kind });
+    const stream = this.#request({ hostname, port, kind, resolvers });
     const timeout = this.#options.openTimeout ?? protocol.openTimeout;
     const lost = (): TunnelError => this.#reason ?? new TunnelError('link_lost', 'before the connector answered');
     let response;
@@ -212,9 +212,14 @@ export class EdgeLink implements LinkIdentity {
     if (this.#retired && this.#streams.size === 0) this.#control.send({ type: 'drained' });
   }
 
-  #request({ hostname, port, kind = 'tcp' }: LinkTarget): ClientHttp2Stream {
+  #request({ hostname, port, kind = 'tcp', resolvers }: LinkTarget): ClientHttp2Stream {
     const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
-    const headers = { ':method': 'CONNECT', ':authority': `${host}:${port}`, [protocol.kindHeader]: kind };
+    const headers = {
+      ':method': 'CONNECT',
+      ':authority': `${host}:${port}`,
+      [protocol.kindHeader]: kind,
+      ...(resolvers === undefined ? {} : { [protocol.resolversHeader]: resolvers.join(',') }),
+    };
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request(headers, { endStream: false, waitForTrailers: true });

@@ -10,6 +10,8 @@ export interface LinkTarget {
   readonly port: number;
   /** `http`: HTTP/1.1 for the public host name `hostname`. Default `tcp`. */
   readonly kind?: StreamKind;
+  /** DNS servers the connector asks for the name, instead of its own. */
+  readonly resolvers?: readonly string[] | undefined;
 }
 
 export interface EdgeLinkOptions {

@@ -19,6 +19,10 @@ export const streamKinds = ['tcp', 'http'] as const;
 export type StreamKind = (typeof streamKinds)[number];
 
 /** On a refused CONNECT: the stable code of the reason, and what happened, percent-encoded. */
+/** Addresses of the DNS servers to ask for the name, comma-separated; a connector that does not know it asks its own. */
+export const resolversHeader = 'sallyport-resolvers';
+/** How many of them one request may name. */
+export const maxResolvers = 8;
 export const errorHeader = 'sallyport-error';
 export const detailHeader = 'sallyport-detail';
 /** Longest detail that is sent, in characters before encoding. */

@@ -152,9 +152,17 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     dialTunnel: options.tunnels?.dial ?? ((...call) => tunnels!.dial(...call)),
   };
   const egress = createEgress({ ...ways, policy: options.policy });
+  const vpc = new VpcService({
+    ways,
+    ready: tunnelsReady,
+    missing: options.tunnels === undefined ? undefined : 'vpc_remote',
+    control: () => tunnels?.control,
+    failed: (error) => onTunnelEvent({ type: 'control-failed', error }),
+  });
   const hyperdrive = startHyperdrive(
     {
       egress: createEgress({ ...ways, policy: databasePolicy }),
+      toService: (service) => vpc.toEgress(service),
       onEvent: options.onGatewayEvent,
       usesLocal: true,
       ready: tunnelsReady,
@@ -164,13 +172,6 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     },
     cleanup,
   );
-  const vpc = new VpcService({
-    ways,
-    ready: tunnelsReady,
-    missing: options.tunnels === undefined ? undefined : 'vpc_remote',
-    control: () => tunnels?.control,
-    failed: (error) => onTunnelEvent({ type: 'control-failed', error }),
-  });
   cleanup.add(() => worker.close());
   await worker.start({
     load,

@@ -168,10 +168,12 @@ export class Edge implements AsyncDisposable {
       dialTunnel: tunnels.dial,
     };
     const failed = (error: Error): void => options.onTunnelEvent({ type: 'control-failed', error });
-    this.#vpc = new VpcService({ ways, control: () => tunnels.control, failed });
+    const vpc = new VpcService({ ways, control: () => tunnels.control, failed });
+    this.#vpc = vpc;
     const hyperdrive = startHyperdrive(
       {
         egress: createEgress({ ...ways, policy: databasePolicy }),
+        toService: (service) => vpc.toEgress(service),
         onEvent: options.onDatabaseEvent,
         usesLocal: false,
         cacheBytes: config.hyperdrive.cacheBytes,

@@ -146,7 +146,6 @@ function toPurge(body: Body): PurgeRequest {
 
 /** Ways to an origin that Cloudflare has and this edge has not, and what to use instead. */
 const otherWays = {
-  service_id: 'VPC services; name the host itself: a tunnel route leads there',
   access_client_id: 'Access in front of a database; name the host itself: a tunnel route leads there',
   access_client_secret: 'Access in front of a database; name the host itself: a tunnel route leads there',
 } as const;
@@ -163,6 +162,7 @@ function toSettings(body: Body): HyperdriveSettings {
       scheme: origin.text('scheme'),
       host: origin.text('host'),
       port: origin.number('port'),
+      service_id: origin.text('service_id'),
       database: origin.text('database'),
       user: origin.text('user'),
       password: origin.text('password'),

@@ -56,7 +56,7 @@ export interface NetworkInfo {
 export interface HyperdriveInfo {
   id: string;
   name: string;
-  origin: { scheme: string; host: string; port: number; database: string; user: string };
+  origin: { scheme: string; host?: string; port?: number; service_id?: string; database: string; user: string };
   caching: { disabled: boolean; max_age?: number; stale_while_revalidate?: number };
   mtls: { ca_certificate_id?: string; mtls_certificate_id?: string; sslmode: string };
   origin_connection_limit?: number;

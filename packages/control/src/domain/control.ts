@@ -65,13 +65,18 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       deleteAll: (tunnelId) => routes.deleteAll({ tunnelId }),
     },
   });
-  const hyperdrive = new Hyperdrive(writer, { keys, date, certificates: () => certificates });
+  const hyperdrive = new Hyperdrive(writer, { keys, date, certificates: () => certificates, services: () => services });
   const certificates = new Certificates(writer, {
     keys,
     date,
     usersOf: (id) => [...hyperdrive.usersOf(id), ...services.usersOf(id)],
   });
-  const services = new Services(writer, { date, certificates: () => certificates, tunnels: () => tunnels });
+  const services = new Services(writer, {
+    date,
+    certificates: () => certificates,
+    tunnels: () => tunnels,
+    databasesOf: (id) => hyperdrive.usersOfService(id),
+  });
   const table = createRouteTable(replica, networks);
   try {
     await replica.start();

@@ -1,15 +1,18 @@
 // What a Hyperdrive configuration is, and what may be in one.
 import { toCanonicalHost } from '@sallyport/egress';
 import { ControlError } from '../errors.ts';
+import type { Service } from './service-settings.ts';
 
 export const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof sslModes)[number];
 
 export interface HyperdriveOrigin {
   readonly scheme: 'postgres' | 'postgresql';
-  /** A canonical name, or an address without brackets. */
-  readonly host: string;
-  readonly port: number;
+  /** A canonical name, or an address without brackets; neither this nor a port for a service. */
+  readonly host?: string;
+  readonly port?: number;
+  /** The VPC service that the database is. */
+  readonly service_id?: string;
   readonly database: string;
   readonly user: string;
 }
@@ -45,7 +48,9 @@ export interface HyperdriveConfig {
 
 /** With everything a pool needs to connect. Not to be shown. */
 export interface ResolvedHyperdriveConfig extends HyperdriveConfig {
-  readonly origin: HyperdriveOrigin & { readonly password: string };
+  readonly origin: HyperdriveOrigin & { readonly host: string; readonly port: number; readonly password: string };
+  /** The service of `service_id`, whose host and port are the origin's. */
+  readonly service?: Service;
   /** PEM. */
   readonly tls: { readonly ca?: string; readonly certificate?: string; readonly key?: string };
 }
@@ -57,6 +62,7 @@ export interface HyperdriveSettings {
         scheme?: string | undefined;
         host?: string | undefined;
         port?: number | undefined;
+        service_id?: string | undefined;
         database?: string | undefined;
         user?: string | undefined;
         password?: string | undefined;
@@ -96,19 +102,32 @@ const controls = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
 
 /** @throws ControlError `invalid_value` */
 export function toOrigin(settings: HyperdriveSettings['origin'] = {}, known?: HyperdriveOrigin): HyperdriveOrigin {
-  const { scheme = known?.scheme ?? 'postgresql', port = known?.port ?? 5432 } = settings;
+  const { scheme = known?.scheme ?? 'postgresql' } = settings;
   if (scheme === 'mysql') throw invalid('a MySQL origin: only PostgreSQL can be pooled here for now');
   if (scheme !== 'postgres' && scheme !== 'postgresql') {
     throw invalid(`the scheme ${JSON.stringify(scheme)}: there are "postgresql" and "postgres"`);
   }
-  if (!isWhole(port, { least: 1, most: 65_535 })) throw invalid(`the port ${port} is not from 1 to 65535`);
   return {
     scheme,
-    host: toHost(settings.host ?? known?.host),
-    port,
+    ...toPlace(settings, known),
     database: toName('database', settings.database ?? known?.database),
     user: toName('user', settings.user ?? known?.user),
   };
+}
+
+/** Either a host and its port, or a service; naming one in a change takes the other away. */
+function toPlace(
+  { host, port, service_id }: NonNullable<HyperdriveSettings['origin']>,
+  known?: HyperdriveOrigin,
+): Pick<HyperdriveOrigin, 'host' | 'port' | 'service_id'> {
+  if (service_id !== undefined && (host !== undefined || port !== undefined)) {
+    throw invalid('an origin is either a host and a port, or a service_id');
+  }
+  const service = service_id ?? (host === undefined && port === undefined ? known?.service_id : undefined);
+  if (service !== undefined) return { service_id: service.toLowerCase() };
+  const asked = port ?? known?.port ?? 5432;
+  if (!isWhole(asked, { least: 1, most: 65_535 })) throw invalid(`the port ${asked} is not from 1 to 65535`);
+  return { host: toHost(host ?? known?.host), port: asked };
 }
 
 /** @throws ControlError `invalid_value`, which never shows the password */

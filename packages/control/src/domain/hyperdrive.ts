@@ -16,6 +16,8 @@ import {
 } from './hyperdrive-config.ts';
 import { releaseName, takeName, type NameOptions } from './names.ts';
 import { hyperdriveKey, type NamedRecord, prefixes } from './records.ts';
+import { addressesOf, type Service } from './service-settings.ts';
+import type { Services } from './services.ts';
 import { resolveTls } from './tls-material.ts';
 import { checkName } from './values.ts';
 import type { Writer } from './writer.ts';
@@ -32,6 +34,7 @@ export interface HyperdriveOptions {
   keys: KeyRing;
   date: () => Date;
   certificates: () => Certificates;
+  services: () => Services;
 }
 
 const names: NameOptions = {
@@ -173,11 +176,29 @@ export class Hyperdrive {
     return record;
   }
 
+  /** @throws ControlError `not_found`, `invalid_value` */
+  #serviceOf({ origin: { service_id: id } }: HyperdriveRecord): Service | undefined {
+    if (id === undefined) return undefined;
+    const service = this.#options.services().get(id);
+    if (service === undefined) throw new ControlError('not_found', `VPC service ${id}`);
+    if (service.type === 'tcp') return service;
+    throw new ControlError('invalid_value', `VPC service ${service.name} is of type http: a database is of type tcp`);
+  }
+
+  /** Names of the configurations whose origin is a service. */
+  usersOfService(id: string): string[] {
+    return this.list().flatMap(({ name, origin }) => (origin.service_id === id ? [name] : []));
+  }
+
   #resolve(record: HyperdriveRecord): ResolvedHyperdriveConfig {
+    const service = this.#serviceOf(record);
+    const { host = '', port = 0 } = record.origin;
+    const place = service === undefined ? { host, port } : toServicePlace(service);
     const password = this.#options.keys.open(record.origin.password, contextOf(record.id));
     return {
       ...toConfig(record),
-      origin: { ...record.origin, password },
+      origin: { ...record.origin, ...place, password },
+      ...(service === undefined ? {} : { service }),
       tls: resolveTls(record.mtls, this.#options.certificates()),
     };
   }
@@ -204,6 +225,11 @@ export class Hyperdrive {
 /** Whether another database, or the same one in another way, would be connected to. */
 function leadsElsewhere(one: HyperdriveRecord, other: HyperdriveRecord): boolean {
   return JSON.stringify([one.origin, one.mtls]) !== JSON.stringify([other.origin, other.mtls]);
+}
+
+/** Where it is, in the terms of a host and a port. */
+function toServicePlace({ host, tcp_port = 0 }: Service): { host: string; port: number } {
+  return { host: 'hostname' in host ? host.hostname : addressesOf(host)[0]!, port: tcp_port };
 }
 
 function contextOf(id: string): { documentKey: string; field: string } {

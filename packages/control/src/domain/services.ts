@@ -26,6 +26,8 @@ export interface ServicesOptions {
   date: () => Date;
   certificates: () => Certificates;
   tunnels: () => Tunnels;
+  /** Names of the Hyperdrive configurations whose origin a service is. */
+  databasesOf: (id: string) => readonly string[];
 }
 
 const names: NameOptions = {
@@ -78,6 +80,7 @@ export class Services {
       throw new ControlError('already_exists', names.taken(name));
     }
     const checked = this.#check(settings);
+    if (checked.type !== 'tcp') this.#refuseUsed(before);
     const updated_at = this.#options.date().toISOString();
     let written = await this.#writer.change<ServiceRecord>(serviceKey(id), (found) => {
       if (found === undefined) throw missing(id);
@@ -89,9 +92,10 @@ export class Services {
     return toShown(written!);
   }
 
-  /** Rejects with `not_found`. */
+  /** Rejects with `not_found`, or with `in_use` while a Hyperdrive configuration names it. */
   async delete(id: string): Promise<Service> {
     const record = this.#existing(id);
+    this.#refuseUsed(record);
     await this.#writer.change<ServiceRecord>(serviceKey(id), () => null);
     await releaseName(this.#writer, { ...names, id, name: record.name });
     return toShown(record);
@@ -120,6 +124,12 @@ export class Services {
     }
     resolveTls(checked.tls_settings ?? {}, this.#options.certificates());
     return checked;
+  }
+
+  #refuseUsed({ id, name }: ServiceRecord): void {
+    const users = this.#options.databasesOf(id);
+    if (users.length === 0) return;
+    throw new ControlError('in_use', `VPC service ${name} is the origin of the Hyperdrive ${users.join(', ')}`);
   }
 
   *#records(): Generator<ServiceRecord> {

@@ -63,7 +63,7 @@ test('an origin that cannot be used is refused with its documented number before
 
 test('ways to an origin that this edge has not are refused with what to use', async (t) => {
   const { call } = await createApiBench(t);
-  for (const way of [{ service_id: 'x' }, { access_client_id: 'x', access_client_secret: 'y' }]) {
+  for (const way of [{ access_client_id: 'x', access_client_secret: 'y' }]) {
     const { errors } = await call('POST', configs, { name: 'sales', origin: { ...origin, ...way } });
     assert.equal(errors[0]?.error, 'not_supported');
     assert.match(errors[0]!.message, /tunnel route/);

@@ -58,9 +58,10 @@ const publicEgress = createEgress({ policy: definePolicy([{ action: 'allow', to:
 
 /** Over the Internet, in the clear, goes no password. */
 async function refusePublic(
-  { origin: { host, port } }: ResolvedHyperdriveConfig,
-  { egress }: OriginWay,
+  { origin: { host, port }, service }: ResolvedHyperdriveConfig,
+  { egress: direct, toService }: OriginWay,
 ): Promise<void> {
+  const egress = (service && toService?.(service)) ?? direct;
   const { route, addresses } = await egress.decide({ hostname: host, port });
   if (route.kind !== 'direct') return;
   for (const address of addresses) {

@@ -3,7 +3,7 @@ import type { ResolvedHyperdriveConfig } from '@sallyport/control';
 import type { Database } from './database.ts';
 
 export function toConfiguredDatabase(config: ResolvedHyperdriveConfig): Database {
-  const { id, name, origin, caching, mtls, tls } = config;
+  const { id, name, origin, caching, mtls, tls, service } = config;
   const { host, port, user, password, database } = origin;
   return {
     id,
@@ -19,6 +19,7 @@ export function toConfiguredDatabase(config: ResolvedHyperdriveConfig): Database
       maxAge: caching.max_age,
       staleWhileRevalidate: caching.stale_while_revalidate,
     },
+    ...(service === undefined ? {} : { service }),
     connectionLimit: config.origin_connection_limit,
   };
 }

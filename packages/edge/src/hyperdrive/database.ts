@@ -1,5 +1,6 @@
 // A database behind a binding, whichever way it was named: by a configuration of the control store, or by a local
 // connection string in development.
+import type { Service } from '@sallyport/control';
 import type { Caching } from '@sallyport/hyperdrive';
 import type { SslMode } from '@sallyport/workers';
 
@@ -23,6 +24,8 @@ export interface Database {
   database: string;
   tls: DatabaseTls;
   caching: Caching;
+  /** The VPC service it is, whose host and port these are. */
+  service?: Service | undefined;
   /** Connections to the origin; undefined for the default. */
   connectionLimit?: number | undefined;
 }

@@ -2,6 +2,7 @@
 // connection, and with TLS that begins here and ends at the database.
 import type { Duplex } from 'node:stream';
 import { definePolicy, type Egress, EgressError, type EgressTarget, type Policy } from '@sallyport/egress';
+import type { Service } from '@sallyport/control';
 import { createOriginTls, type FleetConfig, type Origin } from '@sallyport/hyperdrive';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import type { Database } from './database.ts';
@@ -25,10 +26,14 @@ export const databasePolicy: Policy = definePolicy([
 /** The way out to databases, and who hears of connections that take it. */
 export interface OriginWay {
   egress: Egress;
+  /** The way to a database that is a VPC service. */
+  toService?: ((service: Service) => Egress) | undefined;
   onEvent?: OnGatewayEvent | undefined;
 }
 
-export function toOrigin({ host, port, user, password, database, tls }: Database, way: OriginWay): Origin {
+export function toOrigin(target: Database, given: OriginWay): Origin {
+  const { host, port, user, password, database, tls, service } = target;
+  const way = service === undefined ? given : { ...given, egress: given.toService?.(service) ?? given.egress };
   const { mode, ca, cert: certificate, key } = tls;
   return {
     user,

@@ -1,8 +1,8 @@
 // The private services and networks of an edge: an outlet for every binding of every Worker, which follows the control
 // store while it is open.
 import { join } from 'node:path';
-import { type Control, ControlError } from '@sallyport/control';
-import type { Policy } from '@sallyport/egress';
+import { type Control, ControlError, type Service } from '@sallyport/control';
+import type { Egress, Policy } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
 import type { Diagnostic, Project, VpcChannel } from '@sallyport/workers';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
@@ -10,7 +10,7 @@ import type { OnGatewayEvent } from '../gateway/events.ts';
 import { toRoutes } from '../tunnels/tunnel-routes.ts';
 import { createNetworkEgress } from './network-egress.ts';
 import { openOutlet, type Outlet, type Way } from './outlet.ts';
-import { type EgressWays, toTunnelRoutes } from './service-egress.ts';
+import { createServiceEgress, type EgressWays, toTunnelRoutes } from './service-egress.ts';
 import { toNowhere, toServiceWay } from './service-way.ts';
 
 export interface VpcOptions {
@@ -49,6 +49,11 @@ export class VpcService {
 
   constructor(options: VpcOptions) {
     this.#options = options;
+  }
+
+  /** The way to a service for the edge itself, such as a pool whose database it is. */
+  toEgress(service: Service): Egress {
+    return createServiceEgress(service, { ways: this.#options.ways, tunnels: this.#tunnels });
   }
 
   /** Opens an outlet for each of a project's bindings, with sockets in `directory`. */

@@ -66,7 +66,7 @@ export const create: Command = {
 /** Says it as wrangler does, in the words of the options. @throws CommandError */
 function checkComplete(origin: OriginBody): void {
   for (const field of ['host', 'database', 'user', 'password'] as const) {
-    if (origin[field] !== undefined) continue;
+    if (origin[field] !== undefined || (field === 'host' && origin.service_id !== undefined)) continue;
     const option = field === 'database' ? field : `origin-${field}`;
     const also = field === 'password' ? ' or $SALLYPORT_ORIGIN_PASSWORD' : '';
     throw new CommandError(

@@ -30,9 +30,21 @@ export const list: Command = {
 };
 
 function toRow({ id, name, origin, caching, mtls, origin_connection_limit: limit }: HyperdriveInfo): string[] {
-  const { user, host, port, database } = origin;
+  const { user, service_id, database } = origin;
+  const host = origin.host ?? `service ${service_id}`;
   const kept = caching.disabled ? 'disabled' : `max_age: ${caching.max_age}, swr: ${caching.stale_while_revalidate}`;
-  return [id, name, user, host, String(port), 'PostgreSQL', database, kept, mtls.sslmode, String(limit ?? '')];
+  return [
+    id,
+    name,
+    user,
+    host,
+    String(origin.port ?? '-'),
+    'PostgreSQL',
+    database,
+    kept,
+    mtls.sslmode,
+    String(limit ?? ''),
+  ];
 }
 
 export const get: Command = {

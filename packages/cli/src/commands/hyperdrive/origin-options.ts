@@ -34,13 +34,14 @@ export const settingOptions: Record<string, Option> = {
     help: 'require, verify-ca, verify-full, or disable for a private database (default: require)',
   },
   'origin-connection-limit': { value: 'COUNT', help: 'Most connections to the database, 1 to 1500' },
-  'service-id': { value: 'ID', help: 'Refused: there are no VPC services yet' },
+  'service-id': { value: 'ID', help: 'VPC service of type tcp that the database is, in place of host and port' },
 };
 
 export interface OriginBody {
   scheme?: string | undefined;
   host?: string | undefined;
   port?: number | undefined;
+  service_id?: string | undefined;
   database?: string | undefined;
   user?: string | undefined;
   password?: string | undefined;
@@ -63,12 +64,6 @@ export interface SettingsBody {
 
 /** What a request's body says for these options; what was not given is not in it. @throws UsageError, CommandError */
 export async function toSettings(values: Values): Promise<SettingsBody> {
-  if (values['service-id'] !== undefined) {
-    throw new CommandError(
-      '--service-id: there are no VPC services yet',
-      'Name the host itself with --origin-host: a tunnel route leads there.',
-    );
-  }
   const { origin, sslmode } = await toOrigin(values);
   const caching = {
     disabled: values['caching-disabled'] as boolean | undefined,
@@ -95,13 +90,17 @@ async function toOrigin(values: Values): Promise<{ origin: OriginBody; sslmode?:
     port: toWhole(values, 'origin-port') ?? toWhole(values, 'port'),
     database: toText(values, 'database'),
     user: either(values, 'origin-user', 'user'),
+    service_id: toText(values, 'service-id'),
   };
+  if (parts.service_id !== undefined && (parts.host !== undefined || parts.port !== undefined)) {
+    throw new UsageError('--service-id stands in place of --origin-host and --origin-port');
+  }
   const password = either(values, 'origin-password', 'password');
   const string = toText(values, 'connection-string');
   if (string === undefined) return { origin: { ...parts, password: await readSecret('password', password) } };
   const conflict = Object.entries(parts).find(([, value]) => value !== undefined)?.[0];
   if (conflict !== undefined) {
-    const option = conflict === 'database' ? conflict : `origin-${conflict}`;
+    const option = conflict === 'database' ? conflict : conflict === 'service_id' ? 'service-id' : `origin-${conflict}`;
     throw new UsageError(`--connection-string says the ${conflict} too: leave out one of it and --${option}`);
   }
   if (string === '-' && password === '-') throw new UsageError('Only one of the two can be read from standard input');

@@ -34,7 +34,7 @@ export const maxLaneDepth = 128;
 /** and milliseconds that they may take together. */
 export const maxLaneLoad = 20;
 /** Behind so many a further lane is opened. */
-export const newLaneDepth = 4;
+export const newLaneDepth = 8;
 /** How often lanes are looked at, in milliseconds. */
 export const laneTick = 25;
 /** A lane without work gives its connection back after so many looks. */

@@ -56,12 +56,16 @@ export interface VpcServiceBinding {
   binding: string;
   /** Names a service of the edge. */
   serviceId: string;
+  /** Whether a `fetch()` that cannot reach it rejects, instead of resolving with a response that says so. */
+  throws: boolean;
 }
 
 /** A private network bound to `binding`: all that one tunnel reaches, or what a virtual network's routes cover. */
 export interface VpcNetworkBinding {
   binding: string;
   network: { tunnelId: string } | { networkId: string };
+  /** As of a service. */
+  throws: boolean;
 }
 
 /** A JSON value, as `vars` may hold. */

@@ -23,6 +23,8 @@ export interface Way {
 
 export interface OutletOptions {
   binding: string;
+  /** Whether its `fetch()` rejects when nothing can be reached. */
+  throws: boolean;
   /** Path of the unix socket; a stale one is replaced. */
   path: string;
   /** Asked for each request and connection, so it answers from memory, with the same object for as long as it is the same. */
@@ -33,10 +35,11 @@ export interface OutletOptions {
 export interface Outlet {
   binding: string;
   socket: string;
+  throws: boolean;
   close(): Promise<void>;
 }
 
-export async function openOutlet({ binding, path, find, onEvent }: OutletOptions): Promise<Outlet> {
+export async function openOutlet({ binding, throws, path, find, onEvent }: OutletOptions): Promise<Outlet> {
   const report: OnGatewayEvent = (event) => onEvent({ ...withRemedy(event), binding });
   let current: { way: Way; proxy: ForwardProxy } | undefined;
   const retired = new Set<ForwardProxy>();
@@ -72,7 +75,7 @@ export async function openOutlet({ binding, path, find, onEvent }: OutletOptions
       relayConnect(client, authority, head, { egress, onEvent: report, toTarget }).catch(() => client.destroy());
     },
   });
-  return { binding, socket: path, close: () => server.close() };
+  return { binding, throws, socket: path, close: () => server.close() };
 }
 
 /** The remedies of egress are about a Worker's policy; a service has another one. */

@@ -67,25 +67,27 @@ export class VpcService {
       for (const stop of stops) stop();
       await Promise.all(outlets.map((outlet) => outlet.close()));
     };
-    const add = async (binding: string, find: () => Way): Promise<void> => {
+    const add = async ({ binding, throws }: { binding: string; throws: boolean }, find: () => Way): Promise<void> => {
       const path = join(directory, `vpc-${outlets.length}.sock`);
-      outlets.push(await openOutlet({ binding, path, find, onEvent: worker.onEvent }));
+      outlets.push(await openOutlet({ binding, throws, path, find, onEvent: worker.onEvent }));
     };
     const missing = (code: EdgeErrorCode, binding: string, id: string): void => {
       diagnostics.push(toDiagnostic(this.#options.missing ?? code, `${id}, which ${binding} is bound to`, project));
     };
     try {
-      for (const { binding, serviceId } of vpcServices) {
+      for (const bound of vpcServices) {
+        const { binding, serviceId } = bound;
         const followed = this.#follow(serviceId.toLowerCase(), worker);
         stops.push(followed.stop);
         if (!followed.exists) missing('vpc_service_unknown', binding, serviceId);
-        await add(binding, followed.find);
+        await add(bound, followed.find);
       }
-      for (const { binding, network } of vpcNetworks) {
+      for (const bound of vpcNetworks) {
+        const { binding, network } = bound;
         const id = 'tunnelId' in network ? network.tunnelId.toLowerCase() : network.networkId;
         const way = 'tunnelId' in network ? this.#toTunnel(id, worker) : this.#toNetwork(id, worker);
         if (!this.#isKnown(id)) missing('vpc_network_unknown', binding, id);
-        await add(binding, () => way);
+        await add(bound, () => way);
       }
       return { channels: outlets, diagnostics, close };
     } catch (error) {

@@ -16,9 +16,9 @@ export async function startVpcBench(
   t: TestContext,
   source: string,
   settings: Partial<ServiceSettings>,
-  options: BenchOptions & { compatibility_flags?: string[] } = {},
+  options: BenchOptions & { compatibility_flags?: string[]; errors?: string } = {},
 ): Promise<VpcBench> {
-  const { compatibility_flags: flags = [], ...more } = options;
+  const { compatibility_flags: flags = [], errors, ...more } = options;
   const bench = await startTunnelBench(t, { 'src/index.js': 'export default {};' }, more);
   const port = settings.http_port ?? settings.https_port ?? settings.tcp_port;
   const { tunnelId, agent } = await bench.join(
@@ -35,7 +35,7 @@ export async function startVpcBench(
     ...settings,
   });
   const serviceId = service.service_id;
-  const bindings = { vpc_services: [{ binding: 'API', service_id: serviceId }], compatibility_flags: flags };
+  const bindings = { vpc_services: [{ binding: 'API', service_id: serviceId, errors }], compatibility_flags: flags };
   await bench.write({ 'wrangler.json': config(bindings), 'src/index.js': source });
   await bench.event('ready', ({ reload }) => reload);
   return Object.assign(bench, { serviceId, tunnelId, agent });

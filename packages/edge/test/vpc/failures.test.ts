@@ -132,3 +132,25 @@ test('without a connector the destination is unavailable', async (t) => {
   const { remedy } = await bench.gateway.next(({ code }) => code !== undefined);
   assert.match(remedy ?? '', /sallyport tunnel run/);
 });
+
+test('a binding that asks for it throws the code, and is otherwise the same', async (t) => {
+  const { port } = await startOrigin(t, ({ url }, response) => {
+    if (url === '/500') response.writeHead(500).end('ProxyError: of its own');
+    else response.end(`hello ${url}`);
+  });
+  const source = `export default { async fetch(request, env) {
+    const answers = [];
+    for (const url of ['http://a/x', 'http://a/500', 'https://a/']) {
+      answers.push(await env.API.fetch(new Request(url)).then((response) => response.text(), (error) => [error.message, error.code, error.reason]));
+    }
+    answers.push(await env.API.connect('a:1').opened.catch(({ message }) => message.slice(0, 20)));
+    return Response.json(answers);
+  } };`;
+  const bench = await startVpcBench(t, source, { http_port: port }, { errors: 'throw' });
+  assert.deepEqual(JSON.parse(await bench.text('/')), [
+    'hello /x',
+    'ProxyError: of its own',
+    ['ProxyError: http_request_denied', 'http_request_denied', 'vpc_scheme'],
+    'proxy request failed',
+  ]);
+});

@@ -111,8 +111,8 @@ async function readProject(
     queueConsumers,
     durableObjects: objects.map(({ binding, className, sqlite }) => ({ binding, className, sqlite })),
     hyperdrive: hyperdrive.map(({ binding, id, local }) => ({ binding, id, local })),
-    vpcServices: vpcServices.map(({ binding, serviceId }) => ({ binding, serviceId })),
-    vpcNetworks: vpcNetworks.map(({ binding, network }) => ({ binding, network })),
+    vpcServices: vpcServices.map(({ binding, serviceId, throws }) => ({ binding, serviceId, throws })),
+    vpcNetworks: vpcNetworks.map(({ binding, network, throws }) => ({ binding, network, throws })),
     dev,
     watchFiles: [...new Set(watched.filter((path) => path !== undefined))].map((path) => resolve(path)),
   };

@@ -14,7 +14,8 @@ export function readVpcServices(slot: Slot | undefined, report: Report): Placed<
   return readArray(slot, report).flatMap((element) => {
     const binding = readBinding(element, memberKeys.vpc_service, report);
     const serviceId = readText(requireMember(element, 'service_id', report), report);
-    return binding === undefined || serviceId === undefined ? [] : [{ binding, serviceId, slot: element }];
+    const throws = readThrows(element, report);
+    return binding === undefined || serviceId === undefined ? [] : [{ binding, serviceId, throws, slot: element }];
   });
 }
 
@@ -30,7 +31,7 @@ export function readVpcNetworks(slot: Slot | undefined, report: Report): Placed<
       return [];
     }
     const network = tunnelId === undefined ? { networkId: networkId! } : { tunnelId };
-    return binding === undefined ? [] : [{ binding, network, slot: element }];
+    return binding === undefined ? [] : [{ binding, network, throws: readThrows(element, report), slot: element }];
   });
 }
 
@@ -40,4 +41,14 @@ function readBinding(element: Slot, known: readonly string[], report: Report): s
   // Every binding is local here, whatever it says.
   readBoolean(memberSlot(element, 'remote'), report);
   return readText(requireMember(element, 'binding', report), report);
+}
+
+/** Ours, and left alone by wrangler with a warning. */
+function readThrows(element: Slot, report: Report): boolean {
+  const slot = memberSlot(element, 'errors');
+  const text = readText(slot, report);
+  if (text === undefined || text === 'respond' || text === 'throw') return text === 'throw';
+  const key = formatPath(slot!.path);
+  report.error(slot!.path, 'invalid_value', { key, found: describeValue(text), expected: '"respond" or "throw"' });
+  return false;
 }

@@ -57,7 +57,7 @@ const defaultGraceMs = 1000;
 /** Lines of workerd's own output kept for the report of a failed start or a crash. */
 const keptLines = 20;
 
-let ownWorkers: Promise<[triggers: string, cache: string]> | undefined;
+let ownWorkers: Promise<[triggers: string, cache: string, throwing: string]> | undefined;
 
 /** The environment workerd gets: none of ours, since a Worker is to see its bindings only. */
 function toEnvironment(): Record<string, string> {
@@ -146,8 +146,12 @@ const buildOwnWorker = (file: string): Promise<string> => buildWorkerModule(toOw
 /** Writes the configuration and the modules it embeds; returns the configuration's path. */
 async function writeConfig(options: RuntimeOptions, folder: string, sockets: SocketFolder): Promise<string> {
   const { project, bundle, gatewaySocket, stateDirectory, hyperdrive = [], vpc = [] } = options;
-  ownWorkers ??= Promise.all([buildOwnWorker('./worker/triggers.ts'), buildOwnWorker('./worker/cache.ts')]);
-  const [triggers, cache] = await ownWorkers;
+  ownWorkers ??= Promise.all([
+    buildOwnWorker('./worker/triggers.ts'),
+    buildOwnWorker('./worker/cache.ts'),
+    buildOwnWorker('./worker/throwing.ts'),
+  ]);
+  const [triggers, cache, throwing] = await ownWorkers;
   const config = toWorkerdConfig({
     project,
     bundle,
@@ -160,6 +164,7 @@ async function writeConfig(options: RuntimeOptions, folder: string, sockets: Soc
     moduleFile: (index) => `module-${index}`,
     triggers,
     cache,
+    throwing,
   });
   const path = join(folder, 'config.capnp');
   await Promise.all([

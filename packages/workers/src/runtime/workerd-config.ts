@@ -31,6 +31,8 @@ export interface WorkerdConfigOptions {
   triggers: string;
   /** Source of the Worker behind `caches`. */
   cache: string;
+  /** Source of the module behind bindings that throw. */
+  throwing: string;
 }
 
 /**
@@ -51,6 +53,8 @@ export interface VpcChannel {
   binding: string;
   /** Unix socket where the edge takes its requests and connections. */
   socket: string;
+  /** Whether its `fetch()` rejects with what the edge answers for what it cannot reach. */
+  throws: boolean;
 }
 
 const moduleFields: Record<ModuleType, string> = {
@@ -75,6 +79,8 @@ const toUniqueKey = (project: Project, className: string): string => `${project.
 
 /** workerd dials the designator itself, so it has to be a socket and cannot be a Worker. */
 const toChannelService = (index: number): string => `hyperdrive-${index}`;
+/** Name of the module that bindings which throw are made by. */
+const throwingModule = 'sallyport-internal:throwing';
 const toVpcService = (index: number): string => `vpc-${index}`;
 
 function toWorker({ project, bundle, moduleFile, hyperdrive, vpc }: WorkerdConfigOptions): Value {
@@ -93,7 +99,17 @@ function toWorker({ project, bundle, moduleFile, hyperdrive, vpc }: WorkerdConfi
         name: binding,
         hyperdrive: { designator: toChannelService(index), scheme: 'postgresql', user, password, database },
       })),
-      ...vpc.map(({ binding }, index) => ({ name: binding, service: toVpcService(index) })),
+      ...vpc.map(({ binding, throws }, index) =>
+        throws
+          ? {
+              name: binding,
+              wrapped: {
+                moduleName: throwingModule,
+                innerBindings: [{ name: 'service', service: toVpcService(index) }],
+              },
+            }
+          : { name: binding, service: toVpcService(index) },
+      ),
     ],
     globalOutbound: 'internet',
     cacheApiOutbound: 'cache',
@@ -110,7 +126,8 @@ function toWorker({ project, bundle, moduleFile, hyperdrive, vpc }: WorkerdConfi
 
 /** The configuration file's text. */
 export function toWorkerdConfig(options: WorkerdConfigOptions): string {
-  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache, hyperdrive, vpc } = options;
+  const { gatewaySocket, httpSocket, triggersSocket, stateDirectory, triggers, cache, throwing, hyperdrive, vpc } =
+    options;
   const style: Literal = { literal: 'proxy' };
   const config: Value = {
     logging: { structuredLogging: true },
@@ -137,6 +154,7 @@ export function toWorkerdConfig(options: WorkerdConfigOptions): string {
         },
       },
     ],
+    extensions: [{ modules: [{ name: throwingModule, internal: true, esModule: throwing }] }],
     sockets: [
       {
         name: listeners.http,

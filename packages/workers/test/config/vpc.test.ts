@@ -9,17 +9,17 @@ test('services and networks are bound by id', async (t) => {
   const { vpcServices, vpcNetworks } = await loadGood(t, {
     'wrangler.json': {
       ...plain,
-      vpc_services: [{ binding: 'API', service_id: id, remote: true }],
+      vpc_services: [{ binding: 'API', service_id: id, remote: true, errors: 'throw' }],
       vpc_networks: [
         { binding: 'OFFICE', tunnel_id: id },
         { binding: 'MESH', network_id: 'cf1:network' },
       ],
     },
   });
-  assert.deepEqual(vpcServices, [{ binding: 'API', serviceId: id }]);
+  assert.deepEqual(vpcServices, [{ binding: 'API', serviceId: id, throws: true }]);
   assert.deepEqual(vpcNetworks, [
-    { binding: 'OFFICE', network: { tunnelId: id } },
-    { binding: 'MESH', network: { networkId: 'cf1:network' } },
+    { binding: 'OFFICE', network: { tunnelId: id }, throws: false },
+    { binding: 'MESH', network: { networkId: 'cf1:network' }, throws: false },
   ]);
 });
 
@@ -40,7 +40,11 @@ test('a network that is neither or both, a missing id and a name that is taken a
       ...plain,
       vars: { API: 'x' },
       vpc_services: [{ binding: 'API', service_id: id }, { binding: 'B' }, 7],
-      vpc_networks: [{ binding: 'N' }, { binding: 'M', tunnel_id: id, network_id: id }, { tunnel_id: id, tunnel: 1 }],
+      vpc_networks: [
+        { binding: 'N' },
+        { binding: 'M', tunnel_id: id, network_id: id },
+        { tunnel_id: id, tunnel: 1, errors: 'catch' },
+      ],
     },
   });
   assert.equal(project, undefined);

@@ -58,6 +58,7 @@ test('the configuration holds no network service, and a Worker without a gateway
     moduleFile: String,
     hyperdrive: [],
     vpc: [],
+    throwing: '',
     ...paths,
   });
   assert.doesNotMatch(config, /network/);

@@ -80,9 +80,14 @@ export class OriginPool {
     return idleSince > 0 && this.#clock.now() - idleSince >= this.#limits.checkAfter;
   }
 
+  /** What the origin reports to a client with these settings, as far as anybody has asked; never changed. */
+  knownParameters(settings: string): ReadonlyMap<string, string> | undefined {
+    return this.#parameters.get(settings);
+  }
+
   /** What the origin reports to a client with these settings; asks it when that is not known yet. */
   async parameters(settings: string): Promise<ReadonlyMap<string, string>> {
-    const known = this.#parameters.get(settings);
+    const known = this.knownParameters(settings);
     if (known !== undefined) return known;
     const connection = await this.acquire(settings);
     const parameters = new Map(connection.parameters);

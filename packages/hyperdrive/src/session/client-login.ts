@@ -45,7 +45,15 @@ export async function createClientCredentials(
 
 export type LoginOutcome =
   | { kind: 'cancel'; processId: number; secretKey: Buffer }
-  | { kind: 'in'; settings: string; minor: number; rest: Buffer };
+  | {
+      kind: 'in';
+      settings: string;
+      minor: number;
+      /** What tells the client that it is in; not written yet, so that it can go out with what follows. */
+      answer: Buffer;
+      /** What the client sent behind its password. */
+      rest: Buffer;
+    };
 
 type Step = 'startup' | 'cleartext' | 'sasl-initial' | 'sasl-response';
 
@@ -142,8 +150,7 @@ export class ClientLogin {
         this.#write(toAuthenticationSaslContinue(this.#scram!.first(parseSaslInitialResponse(message))));
         return this.#held.length > 0 ? this.#answer(Buffer.alloc(0)) : undefined;
       default:
-        this.#write(toAuthenticationSaslFinal(this.#finalOf(message)));
-        return this.#letIn(this.#held);
+        return this.#letIn(this.#held, toAuthenticationSaslFinal(this.#finalOf(message)));
     }
   }
 
@@ -155,7 +162,7 @@ export class ClientLogin {
     }
   }
 
-  #letIn(rest: Buffer): LoginOutcome {
+  #letIn(rest: Buffer, before?: Buffer): LoginOutcome {
     const { parameters } = this.#startup!;
     const { user, database } = this.#credentials;
     // After the password, so that nobody learns which names there are.
@@ -163,8 +170,9 @@ export class ClientLogin {
     const wanted = parameters.get('database') ?? parameters.get('user')!;
     if (wanted !== database) throw new HyperdriveError('unknown_database', `database "${wanted}" does not exist`);
     const settings = toSettings(parameters);
-    this.#write(toAuthenticationOk());
-    return { kind: 'in', settings, minor: this.#minor, rest };
+    const ok = toAuthenticationOk();
+    const answer = before === undefined ? ok : Buffer.concat([before, ok]);
+    return { kind: 'in', settings, minor: this.#minor, answer, rest };
   }
 
   #refused(cause?: unknown): HyperdriveError {

@@ -9,6 +9,8 @@ import type { SessionContext } from './session-context.ts';
 import { HyperdriveError, toClientError } from '../errors.ts';
 import { loginTimeout } from '../limits.ts';
 
+type LoggedIn = LoginOutcome & { kind: 'in' };
+
 export interface Welcome {
   settings: string;
   key: CancelKey;
@@ -54,7 +56,7 @@ export class LoginPhase {
       this.#context.cancelKeys.find(outcome)?.cancel();
       this.#ends.ended();
     } else if (outcome !== undefined) {
-      void this.#welcome(outcome);
+      this.#welcome(outcome);
     }
   }
 
@@ -64,27 +66,44 @@ export class LoginPhase {
     this.#cancelTimer();
   }
 
-  async #welcome({ settings, minor, rest }: LoginOutcome & { kind: 'in' }): Promise<void> {
-    const { pool, cancelKeys } = this.#context;
-    // Nothing is read until the origin was heard; that takes no longer than a connection may.
+  /** At once when it is known what the origin reports: then the client hears everything in one piece. */
+  #welcome(outcome: LoggedIn): void {
     this.#cancelTimer();
-    this.#stream.pause();
-    let parameters: ReadonlyMap<string, string>;
-    try {
-      parameters = await pool.parameters(settings);
-    } catch (error) {
-      if (!this.#isOver) this.#ends.ended(error as HyperdriveError);
+    const known = this.#context.pool.knownParameters(outcome.settings);
+    if (known !== undefined) {
+      this.#letIn(outcome, known, outcome.answer);
       return;
     }
-    if (this.#isOver) return;
-    const key = cancelKeys.add(this.#ends.client, minor);
-    this.#stream.write(
-      Buffer.concat([
-        ...[...parameters].map(([name, value]) => toParameterStatus(name, value)),
-        toBackendKeyData(key.processId, key.secretKey),
-        toReadyForQuery('I'),
-      ]),
+    this.#stream.write(outcome.answer);
+    // Nothing is read until the origin was heard; that takes no longer than a connection may.
+    this.#stream.pause();
+    this.#context.pool.parameters(outcome.settings).then(
+      (parameters) => {
+        if (!this.#isOver) this.#letIn(outcome, parameters, Buffer.alloc(0));
+      },
+      (error: unknown) => {
+        if (!this.#isOver) this.#ends.ended(error as HyperdriveError);
+      },
     );
+  }
+
+  #letIn({ settings, minor, rest }: LoggedIn, parameters: ReadonlyMap<string, string>, before: Buffer): void {
+    const key = this.#context.cancelKeys.add(this.#ends.client, minor);
+    const { processId, secretKey } = key;
+    const after = [toBackendKeyData(processId, secretKey), toReadyForQuery('I')];
+    this.#stream.write(Buffer.concat([before, toParameterStatuses(parameters), ...after]));
     this.#ends.welcomed({ settings, key, rest });
   }
+}
+
+/** Written once for all clients with the same settings. */
+const written = new WeakMap<ReadonlyMap<string, string>, Buffer>();
+
+function toParameterStatuses(parameters: ReadonlyMap<string, string>): Buffer {
+  let bytes = written.get(parameters);
+  if (bytes === undefined) {
+    bytes = Buffer.concat([...parameters].map(([name, value]) => toParameterStatus(name, value)));
+    written.set(parameters, bytes);
+  }
+  return bytes;
 }

@@ -135,4 +135,20 @@ test('dev: a service is created, bound and asked; one that is not there is told 
   await writeFile(`${dev.folder}/wrangler.json`, config({ vpc_services: [{ binding: 'API', service_id }] }));
   await dev.lines.next(({ kind, reload }) => kind === 'ready' && reload === true);
   assert.equal(await dev.text(), 'anything/path');
+  const explained = await run(['vpc', 'service', 'explain', 'api'], { cwd: dev.folder });
+  assert.deepEqual([explained.code, explained.stderr], [0, '']);
+  assert.match(
+    explained.stdout,
+    /^for +fetch\(\) of http\nworker +VPC service api\nverdict +allow\n.*port \d+\nrule +allow loopback\n/,
+  );
+  const tunnel = await run(['tunnel', 'create', 'office', '--json'], { cwd: dev.folder });
+  assert.equal(tunnel.code, 0, tunnel.stderr);
+  const away = ['--type', 'tcp', '--tcp-port', '5432', '--hostname', 'db.internal', '--tunnel-id', 'office'];
+  assert.equal((await run(['vpc', 'service', 'create', 'db', ...away], { cwd: dev.folder })).code, 0);
+  const alone = await run(['vpc', 'service', 'explain', 'db'], { cwd: dev.folder });
+  assert.equal(alone.code, 1);
+  assert.match(
+    alone.stdout,
+    /^for +connect\(\)\n[^]*resolver +the connector's[^]*tunnel +office[^]*link +none: start a connector/,
+  );
 });

@@ -124,6 +124,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     () => [{ name: worker.project?.name ?? 'worker', egress }],
     () => tunnels?.registry,
     () => hyperdrive.way.egress,
+    (id) => vpc.findEgress(id),
   );
   const hooks = createHyperdriveHooks(() => hyperdrive);
   // Beside the start of the Worker, which takes longer.

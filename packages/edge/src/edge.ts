@@ -107,6 +107,7 @@ export class Edge implements AsyncDisposable {
     () => this.#workers,
     () => this.#tunnels?.registry,
     () => this.#hyperdrive?.way.egress,
+    (id) => this.#vpc?.findEgress(id),
   );
 
   /** Stops accepting, lets what runs finish within grace (milliseconds), then closes. */

@@ -51,7 +51,8 @@ function noSuchWorker(asked: string | undefined, workers: readonly string[]): Co
   return new CommandError(message, remedy);
 }
 
-function describe({ worker, decision, link }: Explanation): string {
+/** The decision, line by line; `worker` is who asked. */
+export function describe({ worker, decision, link }: Explanation): string {
   const rows = decisionRows(decision);
   if (decision.route.kind === 'tunnel') {
     rows.push([

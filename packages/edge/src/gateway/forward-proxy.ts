@@ -25,6 +25,9 @@ const hopByHop = new Set([
   'host',
 ]);
 
+/** Marks an answer as ours and not an origin's, so no origin's passes. */
+const ownHeader = 'sallyport-error';
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export interface ForwardProxy {
@@ -247,7 +250,18 @@ function writeHeadOf(
   response: ServerResponse,
 ): void {
   const status = statusCode >= 200 && statusCode <= 999 ? statusCode : 502;
-  response.writeHead(status, statusMessage.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, ''), endToEnd(rawHeaders, false));
+  response.writeHead(
+    status,
+    statusMessage.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, ''),
+    withoutOwn(endToEnd(rawHeaders, false)),
+  );
+}
+
+const isOwn = (name: string): boolean => name.toLowerCase() === ownHeader;
+
+function withoutOwn(fields: string[]): string[] {
+  if (!fields.some((field, index) => index % 2 === 0 && isOwn(field))) return fields;
+  return fields.filter((_, index) => !isOwn(fields[index - (index % 2)]!));
 }
 
 function isReset(error: unknown): boolean {
@@ -269,6 +283,6 @@ function refuseForm(response: ServerResponse): void {
 }
 
 function fail(response: ServerResponse, { status, code, body }: HttpFailure): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'sallyport-error': code });
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', [ownHeader]: code });
   response.end(body);
 }

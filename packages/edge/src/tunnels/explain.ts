@@ -22,6 +22,9 @@ export interface ExplainedLink {
 /** Asked for in place of a Worker: what egress says to a pool's connection to its database. */
 export const databasesName = 'hyperdrive';
 
+/** Begins what is asked for in place of a Worker, with a service's id behind it: what egress says to its bindings. */
+export const servicePrefix = 'service:';
+
 /** For the Worker of that name, or the only one; the names there are when there is no such Worker. */
 export type Explain = (
   worker: string | undefined,
@@ -32,14 +35,15 @@ export function createExplain(
   workers: () => readonly { name: string; egress: Egress }[],
   registry: () => TunnelRegistry | undefined,
   databases: () => Egress | undefined = () => undefined,
+  services: (id: string) => Egress | undefined = () => undefined,
 ): Explain {
   return async (name, target) => {
     const all = workers();
-    const pools = name === databasesName ? databases() : undefined;
+    const other = toOther(name, databases, services);
     const worker =
       name === undefined && all.length === 1
         ? all[0]
-        : (all.find((each) => each.name === name) ?? (pools && { name: databasesName, egress: pools }));
+        : (all.find((each) => each.name === name) ?? (other && { name: name!, egress: other }));
     if (worker === undefined) return { workers: all.map((each) => each.name) };
     const decision = await worker.egress.decide(target);
     const { route } = decision;
@@ -48,4 +52,13 @@ export function createExplain(
     const { id, connectorId, remoteAddress, streams, roundTrip } = link;
     return { worker: worker.name, decision, link: { id, connectorId, remoteAddress, streams, roundTrip } };
   };
+}
+
+function toOther(
+  name: string | undefined,
+  databases: () => Egress | undefined,
+  services: (id: string) => Egress | undefined,
+): Egress | undefined {
+  if (name === databasesName) return databases();
+  return name?.startsWith(servicePrefix) === true ? services(name.slice(servicePrefix.length)) : undefined;
 }

@@ -56,6 +56,12 @@ export class VpcService {
     return createServiceEgress(service, { ways: this.#options.ways, tunnels: this.#tunnels });
   }
 
+  /** The way to the service of an id. */
+  findEgress(id: string): Egress | undefined {
+    const service = this.#options.control()?.services.get(id);
+    return service && this.toEgress(service);
+  }
+
   /** Opens an outlet for each of a project's bindings, with sockets in `directory`. */
   async open(project: Project, directory: string, worker: VpcWorker): Promise<WorkerOutlets> {
     const { vpcServices, vpcNetworks } = project;

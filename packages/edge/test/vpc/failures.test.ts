@@ -135,7 +135,8 @@ test('without a connector the destination is unavailable', async (t) => {
 
 test('a binding that asks for it throws the code, and is otherwise the same', async (t) => {
   const { port } = await startOrigin(t, ({ url }, response) => {
-    if (url === '/500') response.writeHead(500).end('ProxyError: of its own');
+    if (url === '/500')
+      response.writeHead(500, { 'Sallyport-Error': 'dns_error', 'x-other': '1' }).end('ProxyError: of its own');
     else response.end(`hello ${url}`);
   });
   const source = `export default { async fetch(request, env) {

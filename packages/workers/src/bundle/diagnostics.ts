@@ -1,6 +1,7 @@
 // esbuild's messages, and our own findings, as diagnostics with a place and the quoted line.
 import { resolve } from 'node:path';
 import type { Message } from 'esbuild';
+import { blankSecrets } from '../blank-secrets.ts';
 import { toErrorText, type WorkersErrorCode, type WorkersErrorDetails } from '../errors.ts';
 import type { SourceDiagnostic } from './bundle.ts';
 
@@ -57,7 +58,7 @@ export function fromMessage(message: Message, { severity, root, main }: MessageC
     file: place ? resolve(root, place.file) : main,
     line: place?.line,
     column: place ? before + 1 : undefined,
-    lineText: place?.lineText,
+    lineText: place ? blankSecrets(place.lineText) : undefined,
     length: place?.length,
     notes: message.notes.map((note) =>
       note.location ? `${note.location.file}:${note.location.line}: ${note.text}` : note.text,

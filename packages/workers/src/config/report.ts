@@ -1,4 +1,5 @@
 // Collects what there is to say about one configuration file, each thing with its place in the text.
+import { blankSecrets, blankUrls } from '../blank-secrets.ts';
 import { toErrorText, type WorkersErrorCode, type WorkersErrorDetails } from '../errors.ts';
 import type { Diagnostic } from '../project.ts';
 import { locateNearest } from './parse-text.ts';
@@ -64,7 +65,9 @@ export function toDiagnostic<Code extends WorkersErrorCode>(
 
 /** A problem of a text, as a diagnostic of its file. */
 export function fromProblem(problem: TextProblem, { file, text = '' }: { file: string; text?: string }): Diagnostic {
-  const { severity, code, message, remedy, position } = problem;
-  const quote = position === undefined ? undefined : text.split('\n')[position.line - 1]?.replace(/\r$/, '');
+  const { severity, code, remedy, position } = problem;
+  const line = position === undefined ? undefined : text.split('\n')[position.line - 1]?.replace(/\r$/, '');
+  const message = blankUrls(problem.message);
+  const quote = line === undefined ? undefined : blankSecrets(line);
   return { severity, code, message, remedy, file, line: position?.line, column: position?.column, quote };
 }

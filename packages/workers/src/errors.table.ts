@@ -253,8 +253,9 @@ export const errorTable = {
   },
   invalid_connection_string: {
     kind: 'user',
-    message: (d: { key: string; problem: string }): string => `${d.key}: ${d.problem}`,
-    remedy: 'Write postgres://user:password@host:5432/database, with special characters percent-encoded.',
+    message: (d: { key: string; problem: string; remedy?: string | undefined }): string => `${d.key}: ${d.problem}`,
+    remedy: (d: { remedy?: string | undefined }): string =>
+      d.remedy ?? 'Write postgres://user:password@host:5432/database, with special characters percent-encoded.',
   },
   unresolved_import: {
     kind: 'user',

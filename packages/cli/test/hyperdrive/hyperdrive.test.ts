@@ -83,7 +83,7 @@ test('calls that make no sense are explained before anything is asked', async (t
     [['create', 'a', '--host', 'b'], 1, /The name of the database is missing: --database/],
     [['create', 'a', '--service-id', 'b', '--host', 'c'], 64, /stands in place of --origin-host/],
     [['create', 'a', '--service-id', 'b', '--database', 'c', '--user', 'd', '--password', 'e'], 1, /no VPC service b/],
-    [['create', 'a', '--connection-string', url, '--service-id', 'b'], 64, /leave out one of it and --service-id/],
+    [['create', 'a', '--connection-string', url, '--service-id', 'b'], 64, /leave out either it or --service-id/],
     [['create', 'a', '--connection-string', url, '--max-age', 'x'], 64, /--max-age takes a whole number/],
     [['create', 'a', '--connection-string', url, '--binding', 'a b'], 64, /identifier/],
     [['create', 'a', '--connection-string', url, '--sslmode', 'prefer'], 1, /in between/],

@@ -1,15 +1,18 @@
 // PostgreSQL connection strings, as libpq and the drivers read them: `postgres://user:password@host:port/database?…`.
 //
 // A problem is told without the string, which holds a password.
-import type { DatabaseLocation, SslMode } from '../project.ts';
+import type { DatabaseLocation } from '../project.ts';
+import { readParameters } from './connection-parameters.ts';
 
-export type ConnectionString = DatabaseLocation | { problem: string };
+export type ConnectionString = DatabaseLocation | ConnectionProblem;
+
+export interface ConnectionProblem {
+  problem: string;
+  /** What to do, where the form of the whole is not what is wrong. */
+  remedy?: string | undefined;
+}
 
 const defaultPort = 5432;
-const sslModes: readonly SslMode[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
-
-const isSslMode = (text: string): text is SslMode => (sslModes as readonly string[]).includes(text);
-
 /** Parts of the string that must be there; what is missing is named in the words of a user. */
 function decode(text: string): string | undefined {
   try {
@@ -19,7 +22,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Reads a connection string; parameters other than those about TLS are a driver's, and are left alone. */
+/** Reads a connection string. A parameter that would be lost is a problem: without it TLS could be gone unnoticed. */
 export function parseConnectionString(text: string): ConnectionString {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return { problem: 'it is not a URL' };
@@ -41,21 +44,7 @@ export function parseConnectionString(text: string): ConnectionString {
   if (host === '') return { problem: 'it names no host' };
   if (user === '') return { problem: 'it names no user' };
   if (database === '') return { problem: 'it names no database' };
-  const sslmode = url.searchParams.get('sslmode') ?? undefined;
-  if (sslmode !== undefined && !isSslMode(sslmode)) {
-    return { problem: `sslmode is ${sslmode}; known are ${sslModes.join(', ')}` };
-  }
   const port = url.port === '' ? defaultPort : Number(url.port);
-  const parameter = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
-  return {
-    host,
-    port,
-    user,
-    password,
-    database,
-    sslmode,
-    sslrootcert: parameter('sslrootcert'),
-    sslcert: parameter('sslcert'),
-    sslkey: parameter('sslkey'),
-  };
+  const parameters = readParameters(url.searchParams);
+  return 'problem' in parameters ? parameters : { host, port, user, password, database, ...parameters };
 }

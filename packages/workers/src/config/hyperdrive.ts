@@ -55,7 +55,7 @@ export function readHyperdrive(slot: Slot | undefined, options: HyperdriveOption
     if (text === undefined || text === '') return undefined;
     const parsed = parseConnectionString(text);
     if ('problem' in parsed) {
-      report.error(path, 'invalid_connection_string', { key, problem: parsed.problem });
+      report.error(path, 'invalid_connection_string', { key, ...parsed });
       return undefined;
     }
     const { sslrootcert, sslcert, sslkey } = parsed;

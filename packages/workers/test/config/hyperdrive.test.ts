@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assert as check, property, string } from 'fast-check';
+import { formatDiagnostics } from '../../src/config/format.ts';
 import { parseConnectionString } from '../../src/config/connection-string.ts';
 import { createFolder, load, loadGood, loadIn, plain, summarize } from './folder.ts';
 
@@ -79,6 +80,81 @@ test('what is no connection string is an error at its place, and never shows the
   }
   const byVariable = await load(t, { 'wrangler.json': bound() }, { processEnv: { [variable]: 'nothing' } });
   assert.match(byVariable.diagnostics[0]!.message, new RegExp(`^${variable}: `));
+});
+
+const value = (text: string): string => `{ "binding": "DB", "id": "${id}", "localConnectionString": ${text} }`;
+const json = (binding: string): string =>
+  `{ "name": "shop", "main": "index.js", "compatibility_date": "2026-11-01",\n"hyperdrive": [${binding}] }`;
+const toml = (line: string): string =>
+  `name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[hyperdrive]]\nbinding = "DB"\n${line}\n`;
+
+test('no diagnostic shows a password: neither of the string itself nor of another key in its line', async (t) => {
+  const texts: Record<string, string>[] = [
+    { 'wrangler.json': json(value('"mysql://u:s3cret@db/d"')) },
+    { 'wrangler.json': json(value('"host=db password=s3cret"')) },
+    { 'wrangler.json': json(value('"postgres://u:s3@cret/s3cret@db/d?x", "colour": 1')) },
+    { 'wrangler.json': json(value('"postgres://u:a"s3cret@db/d"')) },
+    { 'wrangler.json': json(value('"nothing s3cret').slice(0, -2)) },
+    { 'wrangler.json': json(value('"postgres:\\/\\/u:s3cret@db/d", "colour": 1')) },
+    {
+      'wrangler.json': json(value('"x"').replace('localConnectionString": "x', 'localConnString": "pg://u:s3cret@h/d')),
+    },
+    { 'wrangler.json': json(value('"x"').replace('localC', 'LOCALc').replace('"x"', '"password s3cret"')) },
+    { 'wrangler.json': json(value('"postgres://u@db/?password=s3cret", "colour": 1')) },
+    { 'wrangler.toml': toml("localConnectionString = 'u:s3cret'") },
+    { 'wrangler.toml': toml('localConnectionString = s3cret') },
+    { 'wrangler.toml': toml('id = 5 # localConnectionString = "mysql://u:s3cret@db/d"') },
+  ];
+  for (const text of texts) {
+    const { diagnostics } = await load(t, text);
+    assert.ok(
+      diagnostics.some(({ quote }) => quote?.includes('*')),
+      JSON.stringify([text, diagnostics]),
+    );
+    assert.doesNotMatch(JSON.stringify(diagnostics), /s3|cret/);
+    const shown = formatDiagnostics(diagnostics, { color: false, cwd: '/' });
+    assert.doesNotMatch(shown, /s3|cret/);
+    const quotes = diagnostics.map(({ quote, line = 0 }) => [
+      quote?.length,
+      Object.values(text)[0]!.split('\n')[line - 1],
+    ]);
+    for (const [length, line] of quotes) if (length !== undefined) assert.equal(length, (line as string).length);
+  }
+});
+
+test('a parameter that would be lost is a problem, with what to do about it', () => {
+  const wrong: readonly [parameters: string, problem: RegExp, remedy: RegExp][] = [
+    ['sslmodee=verify-full', /^the parameter sslmodee is not known$/, /mean sslmode\?/],
+    ['sslMode=require', /sslMode is not known/, /mean sslmode/],
+    ['options=-csearch_path%3Dx', /options is not known/, /Leave it out/],
+    ['sslmode=verifyfull', /sslmode is verifyfull/, /mean sslmode=verify-full/],
+    ['sslmode=disable&sslmode=require', /more than once/, /Keep one/],
+    ['ssl=1', /ssl is 1/, /sslmode=require/],
+    ['ssl=true&sslmode=prefer', /different things/, /Keep sslmode/],
+    ['ssl=false&sslmode=verify-ca', /different things/, /Keep sslmode/],
+    ['sslmode=require&sslcert=a.pem', /sslcert and no sslkey/, /both/],
+    ['sslkey=a.key', /sslkey and no sslcert/, /both/],
+    ['channel_binding=require', /channel_binding cannot be require/, /Leave channel_binding out/],
+    ['target_session_attrs=read-write', /target_session_attrs/, /any/],
+  ];
+  for (const [parameters, problem, remedy] of wrong) {
+    const parsed = parseConnectionString(`postgres://u:p@h/d?${parameters}`);
+    assert.ok('problem' in parsed, parameters);
+    assert.match(parsed.problem, problem);
+    assert.match(parsed.remedy ?? '', remedy);
+  }
+  const right: readonly [parameters: string, sslmode: string | undefined][] = [
+    ['application_name=x&connect_timeout=5&keepalives_idle=9&gssencmode=disable', undefined],
+    ['ssl=true', 'require'],
+    ['ssl=false', 'disable'],
+    ['ssl=true&sslmode=verify-full', 'verify-full'],
+    ['sslmode=require&channel_binding=prefer', 'require'],
+  ];
+  for (const [parameters, sslmode] of right) {
+    const parsed = parseConnectionString(`postgres://u:p@h/d?${parameters}`);
+    assert.ok(!('problem' in parsed), parameters);
+    assert.equal(parsed.sslmode, sslmode);
+  }
 });
 
 test('a binding needs a name, an id unless it has a database, and a name of its own', async (t) => {

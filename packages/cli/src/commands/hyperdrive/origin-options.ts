@@ -101,12 +101,12 @@ async function toOrigin(values: Values): Promise<{ origin: OriginBody; sslmode?:
   const conflict = Object.entries(parts).find(([, value]) => value !== undefined)?.[0];
   if (conflict !== undefined) {
     const option = conflict === 'database' ? conflict : conflict === 'service_id' ? 'service-id' : `origin-${conflict}`;
-    throw new UsageError(`--connection-string says the ${conflict} too: leave out one of it and --${option}`);
+    throw new UsageError(`--connection-string says the ${conflict} too: leave out either it or --${option}`);
   }
   if (string === '-' && password === '-') throw new UsageError('Only one of the two can be read from standard input');
   const read = await parseString((await readSecret('connection string', string))!);
   if (read.origin.password !== undefined && password !== undefined) {
-    throw new UsageError('--connection-string has a password: leave out one of it and --origin-password');
+    throw new UsageError('--connection-string has a password: leave it out there, or leave out --origin-password');
   }
   return {
     ...read,
@@ -122,7 +122,8 @@ async function parseString(text: string): Promise<{ origin: OriginBody; sslmode:
   if ('problem' in parsed) {
     throw new CommandError(
       `The connection string cannot be used: ${parsed.problem}`,
-      'Write it as postgres://user:password@host:port/database, with special characters percent-encoded.',
+      parsed.remedy ??
+        'Write it as postgres://user:password@host:port/database, with special characters percent-encoded.',
     );
   }
   const { host, port, database, user, sslmode, sslrootcert, sslcert, sslkey } = parsed;

@@ -133,6 +133,9 @@ export function originSilent(): HyperdriveError {
   return new HyperdriveError('connect_failed', 'Server connection attempt failed: timed_out');
 }
 
+/** Said to who cancels a request that no connection of its own runs. */
+export const cancelledReport = { sqlstate: '57014', message: 'canceling statement due to user request' } as const;
+
 export function queryTimedOut(limit: number): HyperdriveError {
   return new HyperdriveError('query_timeout', `canceling statement due to the pool's query timeout of ${limit} ms`);
 }

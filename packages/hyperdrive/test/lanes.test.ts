@@ -200,3 +200,47 @@ test('What writes, locks or is not known to be harmless goes alone', async (t) =
   for (const query of alone) for (let round = 0; round < 12; round += 1) await one.query(query);
   assert.equal(pooler.metrics.sharedQueries, before);
 });
+
+test('A pooler that closes waits for no read that hangs', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { direct, pooler, one } = await startShared(t);
+  const [admin, watcher] = [await direct(), await direct()];
+  await untilShared(pooler, () => one.query(byId(1)));
+  await admin.query('begin');
+  await admin.query('lock table item');
+  const before = pooler.metrics.sharedQueries;
+  const refused = assert.rejects(one.query(byId(2)));
+  const held = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query = $1";
+  while ((await watcher.query(held, [byId(2)])).rowCount === 0);
+  assert.equal(pooler.metrics.sharedQueries, before + 1);
+  await pooler.close();
+  await refused;
+  while ((await watcher.query(held, [byId(2)])).rowCount !== 0);
+});
+
+test('A shared connection grows no older than any other', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { pooler, one } = await startShared(t, { pool: { maxConnections: 1, maxLifetime: 300 } });
+  const ask = async (): Promise<void> => {
+    const { rows } = await one.query<{ id: number }>(byId(1));
+    assert.equal(rows.length, 1);
+  };
+  await untilShared(pooler, ask);
+  const { connectSeconds } = pooler.metrics;
+  const before = connectSeconds.count;
+  // Without a pause, so that it is never idle for long.
+  while (connectSeconds.count < before + 2) await ask();
+});
+
+test('Reads share connections where nothing is cached, too', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { pooler, one, other } = await startShared(t, {
+    pooler: { caching: { disabled: true, maxAge: 60, staleWhileRevalidate: 15 } },
+  });
+  await pooler.cache!.load();
+  for (let round = 0; round < 100; round += 1) {
+    await other.query(`update elsewhere set name = 'x' where id = ${round}`);
+    await one.query(byId(round));
+  }
+  assert.ok(pooler.metrics.sharedQueries > 50, `${pooler.metrics.sharedQueries} were shared`);
+});

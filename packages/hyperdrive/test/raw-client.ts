@@ -95,7 +95,7 @@ export class RawClient {
 }
 
 /** Sends a CancelRequest, and waits until it was taken. */
-export async function cancelRaw(port: number, { key }: RawClient): Promise<void> {
+export async function cancelRaw(port: number, { key }: Pick<RawClient, 'key'>): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => {});
   socket.resume();

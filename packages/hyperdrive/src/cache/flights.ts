@@ -1,6 +1,8 @@
 // Single flight: while one client's request is on its way to the origin, others who ask the same wait for its answer,
 // if nothing it reads was written between its start and their asking. If it cannot be stored, each goes itself.
-import type { ExchangeClient } from '../session/exchange.ts';
+import { toErrorResponse, toReadyForQuery } from '@sallyport/postgres-wire';
+import { cancelledReport } from '../errors.ts';
+import type { Exchange, ExchangeClient } from '../session/exchange.ts';
 import type { Epoch, Epochs } from './epochs.ts';
 
 interface Waiting {
@@ -18,7 +20,7 @@ export interface Flight {
 interface Entry {
   tables: readonly Epoch[];
   sum: number;
-  waiting: Waiting[];
+  readonly waiting: Set<Waiting>;
 }
 
 export class Flights {
@@ -38,12 +40,14 @@ export class Flights {
 
   /** A request goes to the origin: for a client, or to renew what is stored. */
   start(key: string, tables: readonly Epoch[], client?: ExchangeClient): Flight {
-    const entry: Entry = { tables, sum: this.#epochs.sum(tables), waiting: [] };
+    const entry: Entry = { tables, sum: this.#epochs.sum(tables), waiting: new Set() };
     // The newest one counts: it started behind every write so far.
     this.#flights.set(key, entry);
     const over = (): Waiting[] => {
       if (this.#flights.get(key) === entry) this.#flights.delete(key);
-      return entry.waiting.splice(0).filter((waiting) => waiting.client.isOpen);
+      const all = [...entry.waiting];
+      entry.waiting.clear();
+      return all;
     };
     return {
       landed: ({ bytes, unprepared }) => {
@@ -69,11 +73,21 @@ export class Flights {
     this.#flights.clear();
   }
 
-  /** Whether there is an answer on its way that this client may have. */
-  join(key: string, waiting: Waiting): boolean {
+  /** Whether there is an answer on its way that this client may have. It may leave before that. */
+  join(key: string, exchange: Exchange, waiting: Waiting): boolean {
     const entry = this.#flights.get(key);
     if (entry === undefined || this.#epochs.sum(entry.tables) !== entry.sum) return false;
-    entry.waiting.push(waiting);
+    entry.waiting.add(waiting);
+    exchange.carrier = {
+      cancel: () => {
+        if (!entry.waiting.delete(waiting)) return;
+        this.#count('miss');
+        waiting.client.write(Buffer.concat([toErrorResponse(cancelledReport), toReadyForQuery('I')]));
+        waiting.client.finished(false);
+      },
+      drained: () => {},
+      abandoned: () => void entry.waiting.delete(waiting),
+    };
     return true;
   }
 }

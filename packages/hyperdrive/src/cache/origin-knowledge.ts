@@ -1,6 +1,7 @@
 // What is known of an origin, and getting to know it: its catalogue, and what names mean under a client's settings. Read
 // over a connection of the pool, in the background; whoever asks before it is there is told that it is not.
 import type { Classifier } from '../classify/classifier.ts';
+import { within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
 import { Catalogue } from './catalogue.ts';
@@ -143,12 +144,14 @@ export class OriginKnowledge {
   }
 
   async #query(settings: string, query: string): Promise<string[][]> {
-    const { pool } = this.#options;
+    const { pool, clock } = this.#options;
     const connection = await pool.acquire(settings);
+    const { queryTimeout } = pool.limits;
     try {
-      return await queryRows(connection, query);
+      const rows = queryRows(connection, query);
+      return await (queryTimeout > 0 ? within(queryTimeout, rows, clock) : rows);
     } finally {
-      // One that failed in the middle is in a transaction still.
+      // One that failed in the middle is in a transaction still; one that runs still is closed either way.
       if (connection.tracker.status === 'I') pool.release(connection);
       else pool.reset(connection, '');
     }

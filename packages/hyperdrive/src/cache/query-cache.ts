@@ -208,7 +208,7 @@ export class QueryCache implements Answerer {
     if (exchange.bind !== undefined && hasClock(exchange.bind)) return this.#pass('volatile');
     const { tables } = judged;
     if (client.writes?.hasJustWritten(tables) === true) return this.#pass('uncacheable');
-    if (this.#flights.join(key.key, { client, isParsed: key.isParsed })) return 'later';
+    if (this.#flights.join(key.key, exchange, { client, isParsed: key.isParsed })) return 'later';
     const flight = this.#flights.start(key.key, tables, client);
     exchange.recorder = this.#record(key, { tables, flight });
     return undefined;
@@ -221,12 +221,12 @@ export class QueryCache implements Answerer {
   }
 
   #refresh(exchange: Exchange, settings: string, { key, tables }: { key: CacheKey; tables: readonly Epoch[] }): void {
-    const { pool } = this.#options;
+    const { pool, clock } = this.#options;
     // A pool that is busy has better things to do.
     if (pool.status.waiting > 0) return;
     const flight = this.#flights.start(key.key, tables);
     const recording = this.#record({ ...key, isParsed: true }, { tables, flight });
-    new Refresh(pool, settings, { exchange, recording }).start();
+    new Refresh(pool, settings, { exchange, recording, clock }).start();
   }
 
   /** Keeps the answer to a request that is about to be sent, if nothing it depends on moves meanwhile. */

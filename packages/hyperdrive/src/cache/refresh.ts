@@ -1,5 +1,6 @@
 // Asks the origin again for an answer that is stale, for nobody in particular.
 import { Frontend, toClose, toDescribe, toExecute, toSync } from '@sallyport/postgres-wire';
+import type { Clock } from '../clock.ts';
 import type { OriginConnection, Holder } from '../origin/origin-connection.ts';
 import type { OriginPool, Waiter } from '../origin/origin-pool.ts';
 import type { Exchange } from '../session/exchange.ts';
@@ -13,14 +14,17 @@ export class Refresh implements Waiter, Holder {
   readonly #pool: OriginPool;
   readonly #messages: readonly (readonly [type: number, bytes: Buffer])[];
   readonly #recording: Recording;
+  readonly #clock: Clock;
   #connection: OriginConnection | undefined;
+  #cancelTimer: () => void = () => {};
 
   constructor(
     pool: OriginPool,
     settings: string,
-    { exchange, recording }: { exchange: Exchange; recording: Recording },
+    { exchange, recording, clock }: { exchange: Exchange; recording: Recording; clock: Clock },
   ) {
     this.#pool = pool;
+    this.#clock = clock;
     this.settings = settings;
     // Copies, as the client's chunk is not ours to keep.
     this.#messages = toMessages(exchange).map(([type, bytes]) => [type, Buffer.from(bytes)]);
@@ -35,6 +39,8 @@ export class Refresh implements Waiter, Holder {
     this.#connection = connection;
     connection.link(this);
     connection.unnamed = undefined;
+    const { queryTimeout } = this.#pool.limits;
+    if (queryTimeout > 0) this.#cancelTimer = this.#clock.after(queryTimeout, () => this.#giveUp(connection));
     connection.cork();
     for (const [type, bytes] of this.#messages) {
       if (type === Frontend.Sync) connection.unit += 1;
@@ -56,12 +62,20 @@ export class Refresh implements Waiter, Holder {
   settingChanged(): void {}
 
   originSettled(): void {
+    this.#cancelTimer();
     const connection = this.#connection!;
     this.#recording.settled(connection.tracker.status);
     this.#pool.release(connection);
   }
 
   originLost(): void {
+    this.#cancelTimer();
+    this.#recording.lost();
+  }
+
+  /** Others may wait for this answer by now: it takes no longer than theirs would. */
+  #giveUp(connection: OriginConnection): void {
+    this.#pool.discard(connection);
     this.#recording.lost();
   }
 }

@@ -69,11 +69,7 @@ export class SessionWrites {
 
   /** A Query goes to the origin. */
   query(text: Buffer): void {
-    if (!this.#shared.isWatched) {
-      this.#ignore();
-      return;
-    }
-    if (this.#isInTransaction) this.#shared.countTransaction();
+    if (this.#isInTransaction && this.#shared.isWatched) this.#shared.countTransaction();
     this.#carryOut(this.#shared.classifier.verdictOf(text));
   }
 
@@ -85,10 +81,6 @@ export class SessionWrites {
 
   /** A Parse goes to the origin. Which of several of one name a Bind finds, the origin decides: each counts. */
   prepare(body: Buffer): void {
-    if (!this.#shared.isWatched) {
-      this.#ignore();
-      return;
-    }
     let verdict = verdicts.get(body);
     if (verdict === undefined) {
       const zero = body.indexOf(0);
@@ -162,17 +154,16 @@ export class SessionWrites {
     return written === 'all' || tables.some((epoch) => written.has(epoch));
   }
 
-  /** Nobody would care now, but somebody may before this is committed. */
-  #ignore(): void {
-    this.#pending = 'all';
-    this.#changesSchema = true;
-  }
-
   #carryOut(verdict: QueryVerdict): void {
     const { knowledge } = this.#shared;
     if (verdict.uncacheable === 'transaction' || verdict.uncacheable === 'multiplestatements') this.#isEager = true;
     if (verdict.altersNames) this.#areNamesAltered = true;
     if (verdict.changesSchema) this.#changesSchema = true;
+    if (!this.#shared.isWatched) {
+      // Nobody would care now, but somebody may before this is committed.
+      this.#pending = 'all';
+      return;
+    }
     const { catalogue } = knowledge;
     const environment = knowledge.environmentOf(this.#client.settings);
     if (mayCommitInside(verdict)) this.#mayCommitInside = true;

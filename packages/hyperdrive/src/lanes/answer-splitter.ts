@@ -47,6 +47,11 @@ export class AnswerSplitter {
     this.#handler = handler;
   }
 
+  /** Whether nothing has come of a message that is not complete. */
+  get atBoundary(): boolean {
+    return this.#held === undefined && this.#remaining === 0;
+  }
+
   /** Throws for bytes that answer no read: the connection is of no use after that. */
   push(bytes: Buffer): void {
     const chunk = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes]);

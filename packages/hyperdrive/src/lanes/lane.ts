@@ -3,7 +3,7 @@
 // and whoever is held up behind a slow one is served elsewhere, its answer here being swallowed.
 import { Backend, parseParameterStatus, toErrorResponse, toReadyForQuery, WireError } from '@sallyport/postgres-wire';
 import type { Clock } from '../clock.ts';
-import { queryTimedOut } from '../errors.ts';
+import { cancelledReport, queryTimedOut } from '../errors.ts';
 import type { HyperdriveError } from '../errors.ts';
 import { laneIdleTicks, laneStallTime, maxSharedAnswer } from '../limits.ts';
 import type { PoolerMetrics } from '../metrics.ts';
@@ -24,7 +24,7 @@ export interface LaneOptions {
 }
 
 const idleStatus = 0x49;
-const cancelled = toErrorResponse({ sqlstate: '57014', message: 'canceling statement due to user request' });
+const cancelled = toErrorResponse(cancelledReport);
 
 export class Lane implements Holder, AnswerHandler {
   readonly #connection: OriginConnection;
@@ -35,6 +35,9 @@ export class Lane implements Holder, AnswerHandler {
   #parts: Buffer[] = [];
   #isOpen = true;
   #isEnded = false;
+  readonly #splitter: AnswerSplitter = new AnswerSplitter(this);
+  /** In the middle of a chunk: what comes behind may be the beginning of a message. */
+  #isReading = false;
   /** The origin waits for the client of the first request. */
   #isPaused = false;
   #answeredAt = 0;
@@ -45,11 +48,10 @@ export class Lane implements Holder, AnswerHandler {
   constructor(connection: OriginConnection, options: LaneOptions) {
     this.#connection = connection;
     this.#options = options;
-    const splitter = new AnswerSplitter(this);
     connection.link(this);
     connection.unnamed = undefined;
     connection.written = undefined;
-    connection.tap = (chunk) => splitter.push(chunk);
+    connection.tap = (chunk) => this.#read(chunk);
   }
 
   get isOpen(): boolean {
@@ -74,11 +76,18 @@ export class Lane implements Holder, AnswerHandler {
   /** Takes nothing new; the connection goes back as soon as it owes nothing. */
   retire(): void {
     this.#isOpen = false;
-    if (this.depth === 0) this.#end();
+    this.#endWhenOver();
+  }
+
+  /** The pooler closes: nobody waits for what runs here. */
+  close(): void {
+    if (this.depth > 0) this.#discard();
+    else this.retire();
   }
 
   /** Looks for what takes too long. */
   tick(now: number): void {
+    if (now - this.#connection.createdAt >= this.#options.pool.limits.maxLifetime) this.retire();
     const head = this.#queue[this.#head];
     if (head === undefined) {
       this.#idleTicks += 1;
@@ -189,7 +198,6 @@ export class Lane implements Holder, AnswerHandler {
       exchange.recorder?.settled('I');
       client.finished(request.isParsed);
     }
-    if (!this.#isOpen && this.depth === 0) this.#end();
   }
 
   fromOrigin(): boolean {
@@ -244,8 +252,17 @@ export class Lane implements Holder, AnswerHandler {
     }
   }
 
-  #end(): void {
-    if (this.#isEnded) return;
+  #read(chunk: Buffer): void {
+    this.#isReading = true;
+    this.#splitter.push(chunk);
+    this.#isReading = false;
+    this.#endWhenOver();
+  }
+
+  #endWhenOver(): void {
+    if (this.#isOpen || this.#isEnded || this.depth > 0) return;
+    // The next holder reads from a message's beginning.
+    if (this.#isReading || !this.#splitter.atBoundary) return;
     this.#isEnded = true;
     this.#options.onEnd(this);
     this.#options.pool.release(this.#connection);

@@ -115,7 +115,7 @@ export class Lanes {
   close(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.retire();
+    for (const lane of [...this.#lanes.values()].flat()) lane.close();
   }
 
   #laneFor(settings: string): Lane | undefined {

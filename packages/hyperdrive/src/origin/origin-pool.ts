@@ -266,7 +266,10 @@ export class OriginPool {
       this.#connecting -= 1;
       if (dialer !== this.#dialer) return this.#grow();
       // Who waits for nothing but this attempt is told; with connections alive, waiting goes on.
-      if (this.#all.size > 0) return;
+      if (this.#all.size > 0) {
+        if (this.#waiting.size > 0) this.onPressure();
+        return;
+      }
       const failure = error as HyperdriveError;
       for (let next = this.#waiting.next(); next !== undefined; next = this.#waiting.next())
         next.waiter.refused(failure);

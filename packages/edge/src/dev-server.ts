@@ -100,7 +100,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
 
 async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevServer> {
   const load = async (): Promise<LoadedProject> => {
-    const loaded = await loadProject(options.project);
+    const loaded = await loadProject({ usesLocal: true, ...options.project });
     if (loaded.project !== undefined) Object.assign(loaded.project.vars, options.vars);
     return loaded;
   };

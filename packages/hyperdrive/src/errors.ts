@@ -51,10 +51,15 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
   tls_failed: { sqlstate: '58000', remedy: 'Check the certificate of the database and the CA it is checked against.' },
   tls_expired: { sqlstate: '58000', remedy: 'Renew the certificate of the database.' },
   tls_not_yet_valid: { sqlstate: '58000', remedy: 'Check the clocks here and at the database.' },
-  tls_self_signed: { sqlstate: '58000', remedy: 'Upload the certificate as a CA, or use sslmode require without one.' },
+  tls_self_signed: {
+    sqlstate: '58000',
+    remedy:
+      'Name the certificate as an authority: with sslrootcert in a local connection string, else with `sallyport cert upload certificate-authority` and --ca-certificate-id. Or use sslmode require without one.',
+  },
   tls_unknown_authority: {
     sqlstate: '58000',
-    remedy: 'Upload the certificate of the authority that issued it: sallyport cert upload certificate-authority.',
+    remedy:
+      'Name the certificate of the authority that issued it: with sslrootcert in a local connection string, else with `sallyport cert upload certificate-authority` and --ca-certificate-id.',
   },
   tls_name_mismatch: {
     sqlstate: '58000',
@@ -62,7 +67,8 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
   },
   tls_client_certificate: {
     sqlstate: '58000',
-    remedy: 'Upload a client certificate that the database trusts: sallyport cert upload mtls-certificate.',
+    remedy:
+      'Show a client certificate that the database trusts: with sslcert and sslkey in a local connection string, else with `sallyport cert upload mtls-certificate` and --mtls-certificate-id.',
   },
   test_query_failed: {
     sqlstate: '58000',
@@ -99,6 +105,8 @@ export interface HyperdriveErrorOptions {
   cause?: unknown;
   /** What the database said, when it did: clients get this instead. */
   report?: ErrorReport;
+  /** What to do, where more is known than the code says. */
+  remedy?: string;
 }
 
 /** What a client is told of any error at all. The message of an internal one is the documented text. */
@@ -114,12 +122,12 @@ export class HyperdriveError extends Error {
   /** What a client gets as ErrorResponse. */
   readonly report: ErrorReport;
 
-  constructor(code: HyperdriveErrorCode, message: string, { cause, report }: HyperdriveErrorOptions = {}) {
+  constructor(code: HyperdriveErrorCode, message: string, { cause, report, remedy }: HyperdriveErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
-    const { sqlstate, remedy } = registry[code];
+    const { sqlstate, remedy: general } = registry[code];
     this.code = code;
-    this.remedy = remedy;
-    this.report = report ?? { sqlstate, message, hint: remedy };
+    this.remedy = remedy ?? general;
+    this.report = report ?? { sqlstate, message, hint: this.remedy };
   }
 }
 

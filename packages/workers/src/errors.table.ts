@@ -257,6 +257,23 @@ export const errorTable = {
     remedy: (d: { remedy?: string | undefined }): string =>
       d.remedy ?? 'Write postgres://user:password@host:5432/database, with special characters percent-encoded.',
   },
+  database_file: {
+    kind: 'user',
+    message: (d: { key: string; problem: string; isMissing: boolean }): string => `${d.key}: ${d.problem}`,
+    remedy: (d: { isMissing: boolean }): string =>
+      d.isMissing
+        ? 'Correct the path (it starts at the folder of the configuration), or create the file.'
+        : 'Name a PEM file that you may read: the text between -----BEGIN … and -----END ….',
+  },
+  unused_connection_string: {
+    kind: 'user',
+    message: (d: { variable: string; meant: string | undefined }): string =>
+      `${d.variable} names no Hyperdrive binding of this project`,
+    remedy: (d: { meant: string | undefined }): string =>
+      d.meant === undefined
+        ? 'Name it after a binding in "hyperdrive", exactly as that is written, or remove it.'
+        : `Did you mean ${d.meant}?`,
+  },
   unresolved_import: {
     kind: 'user',
     message: (d: { specifier: string }): string => `"${d.specifier}" could not be found`,

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import {
   ConfigurationError,
+  EdgeError,
   type GatewayEvent,
   type HostEvent,
   type RequestEvent,
@@ -63,6 +64,7 @@ export function createTextLog({ write, color, cwd, worker, hosts = false }: Outp
     failed: ({ error, stillRunning }) => {
       if (error instanceof BuildError) line(formatDiagnostics(error.diagnostics, { color, cwd }));
       else if (error instanceof ConfigurationError) line(paint('red', error.message));
+      else if (error instanceof EdgeError) line(`${paint('red', safe(error.message))}\n  ${safe(error.remedy)}`);
       else line(paint('red', error instanceof WorkersError ? safe(toUserText(error)) : (error.stack ?? error.message)));
       if (stillRunning) line(paint('yellow', 'The previous version still runs.'));
     },

@@ -1,7 +1,7 @@
 // What the control API asks the edge about its databases: whether a configuration works, how its pool is, and what its
 // cache holds.
 import { ApiError, type HyperdriveHooks, type ResolvedHyperdriveConfig } from '@sallyport/control';
-import { createEgress, definePolicy } from '@sallyport/egress';
+import { createEgress, definePolicy, EgressError } from '@sallyport/egress';
 import { HyperdriveError, probeOrigin, toOriginProblem } from '@sallyport/hyperdrive';
 import { toConfiguredDatabase } from './configured-database.ts';
 import type { HyperdriveService } from './hyperdrive-service.ts';
@@ -50,8 +50,7 @@ async function check(config: ResolvedHyperdriveConfig, way: OriginWay): Promise<
 function remedyOf(error: unknown): string {
   if (!(error instanceof HyperdriveError)) return '';
   if (error.code.startsWith('tls_') && error.code !== 'tls_unsupported') return error.remedy;
-  const { remedy } = (error.cause ?? {}) as { remedy?: unknown };
-  return error.code === 'connect_failed' && typeof remedy === 'string' ? remedy : '';
+  return error.cause instanceof EgressError ? error.remedy : '';
 }
 
 const publicEgress = createEgress({ policy: definePolicy([{ action: 'allow', to: 'public' }]) });

@@ -1,9 +1,16 @@
 // From a database to what its pool dials: through egress, so that policy, tunnels and decisions are those of every other
 // connection, and with TLS that begins here and ends at the database.
 import type { Duplex } from 'node:stream';
-import { definePolicy, type Egress, EgressError, type EgressTarget, type Policy } from '@sallyport/egress';
+import {
+  definePolicy,
+  type Egress,
+  EgressError,
+  type EgressErrorCode,
+  type EgressTarget,
+  type Policy,
+} from '@sallyport/egress';
 import type { Service } from '@sallyport/control';
-import { createOriginTls, type FleetConfig, type Origin } from '@sallyport/hyperdrive';
+import { createOriginTls, type FleetConfig, HyperdriveError, type Origin } from '@sallyport/hyperdrive';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import type { Database } from './database.ts';
 
@@ -63,12 +70,23 @@ async function dialDatabase(target: EgressTarget, way: OriginWay, signal: AbortS
     return stream;
   } catch (error) {
     if (error instanceof EgressError) {
-      const { decision, code, message, detail, remedy } = error;
+      const { decision, code, message, detail } = error;
+      const remedy = remedies[code] ?? error.remedy;
       onEvent({ ...toEvent(), decision, code, message, detail, remedy });
+      const told = `Server connection attempt failed: ${code}`;
+      throw new HyperdriveError('connect_failed', told, { cause: error, remedy });
     }
     throw error;
   }
 }
+
+/** Where egress speaks of what Workers dial, whose policy can be changed. */
+const remedies: Partial<Record<EgressErrorCode, string>> = {
+  destination_denied:
+    'Correct the host: at link-local, metadata, multicast and reserved addresses there are no databases.',
+  tcp_loop: "That is one of this edge's own ports: name the host and port of the database itself.",
+  dns_error: 'Correct the name, or add a tunnel route for it: `sallyport tunnel route hostname add NAME TUNNEL`.',
+};
 
 export function toFleetConfig(database: Database, way: OriginWay): FleetConfig {
   const { id, name, host, port, caching, connectionLimit } = database;

@@ -52,7 +52,8 @@ test('TLS to a database is tried as the configuration says, and what is wrong wi
     [toOrigin(good!), { sslmode: 'verify-full' }, 2015, /authority that is not trusted/, /cert upload/],
     [toOrigin(good!, 'db.localhost'), full, 2015, /db\.localhost/, /host name that the certificate has/],
     [toOrigin(good!, '8.8.8.8'), { sslmode: 'disable' }, 2012, /public address 8\.8\.8\.8/, /private networks/],
-    [toOrigin(good!, '169.254.169.254'), {}, 2009, /169\.254\.169\.254/, /./],
+    [toOrigin(good!, '169.254.169.254'), {}, 2009, /169\.254\.169\.254/, /Correct the host/],
+    [{ ...toOrigin(good!), port: Number(new URL(api.controlUrl).port) }, {}, 2009, /./, /edge's own ports/],
   ];
   for (const [origin, mtls, code, message, remedy] of refused) {
     const { errors } = await create(origin, mtls);

@@ -113,6 +113,7 @@ test('the driver is told precisely what is wrong with the database', async (t) =
     REFUSED: url.replace(`:${port}`, ':1'),
     UNKNOWN_HOST: url.replace('127.0.0.1', 'nowhere.invalid'),
     METADATA: url.replace('127.0.0.1', '169.254.169.254'),
+    UNTRUSTED: `${old.url}?sslmode=verify-ca`,
     EXPIRED: `${old.url}?sslmode=verify-ca&sslrootcert=${join(folder, 'ca.pem')}`,
   });
   const told: readonly [binding: string, code: string, message: RegExp][] = [
@@ -128,6 +129,13 @@ test('the driver is told precisely what is wrong with the database', async (t) =
     assert.match(answer.message ?? '', message, binding);
     assert.equal(answer.code, code, binding);
   }
+  const hints: readonly [binding: string, hint: RegExp][] = [
+    ['REFUSED', /Nothing listens on that port/],
+    ['UNKNOWN_HOST', /tunnel route hostname add/],
+    ['METADATA', /Correct the host: at link-local/],
+    ['UNTRUSTED', /sslrootcert/],
+  ];
+  for (const [binding, hint] of hints) assert.match((await ask(bench, binding)).hint ?? '', hint, binding);
   // The log has what the Worker is not told: where, and by which rule.
   const refused = await bench.gateway.next((event) => event.code === 'destination_denied');
   assert.equal(refused.destination, `169.254.169.254:${port}`);

@@ -7,9 +7,11 @@ import type { DatabaseLocation, HyperdriveBinding } from '../project.ts';
 import { parseConnectionString } from './connection-string.ts';
 import { memberKeys } from './keys.table.ts';
 import { requireMember } from './modules.ts';
+import { checkPem } from './pem-file.ts';
 import { formatPath, type Path } from './position.ts';
 import type { Report } from './report.ts';
 import { memberSlot, readArray, readBoolean, readString, readTable, readText, type Slot, warnUnknown } from './slot.ts';
+import { suggest } from './suggest.ts';
 
 /** What a variable is called that holds a local connection string; the second is wrangler's older name. */
 export const localStringPrefixes: readonly string[] = [
@@ -27,10 +29,12 @@ export interface HyperdriveOptions {
   root: string;
   /** Where variables are looked for, the first that has one wins. */
   sources: readonly Readonly<Record<string, unknown>>[];
+  /** Whether databases are reached by what the strings say: then the files that they name have to be there. */
+  usesLocal: boolean;
 }
 
 export function readHyperdrive(slot: Slot | undefined, options: HyperdriveOptions, report: Report): PlacedHyperdrive[] {
-  return readArray(slot, report).flatMap((element) => {
+  const bindings = readArray(slot, report).flatMap((element) => {
     if (readTable(element, report) === undefined) return [];
     warnUnknown(element, memberKeys.hyperdrive, report);
     // Every binding is local here, whatever it says.
@@ -50,6 +54,8 @@ export function readHyperdrive(slot: Slot | undefined, options: HyperdriveOption
         : readLocal(variable.text, element.path, variable.name);
     return [{ binding, id: id ?? '', local, slot: element }];
   });
+  if (options.usesLocal) warnUnused(bindings, options.sources, report);
+  return bindings;
 
   function readLocal(text: string | undefined, path: Path, key: string): DatabaseLocation | undefined {
     if (text === undefined || text === '') return undefined;
@@ -60,17 +66,36 @@ export function readHyperdrive(slot: Slot | undefined, options: HyperdriveOption
     }
     const { sslrootcert, sslcert, sslkey } = parsed;
     const authorities = sslrootcert === 'system' ? sslrootcert : at(options.root, sslrootcert);
-    return {
-      ...parsed,
-      sslrootcert: authorities,
-      sslcert: at(options.root, sslcert),
-      sslkey: at(options.root, sslkey),
-    };
+    const files = { sslrootcert: authorities, sslcert: at(options.root, sslcert), sslkey: at(options.root, sslkey) };
+    for (const [parameter, file] of Object.entries(options.usesLocal ? files : {})) {
+      const wrong = file === undefined || file === 'system' ? undefined : checkPem(file, parameter === 'sslkey');
+      if (wrong === undefined) continue;
+      report.error(path, 'database_file', { key: `${key}: ${parameter}`, ...wrong });
+      if (wrong.isMissing) report.missing.push(file!);
+    }
+    return { ...parsed, ...files };
   }
 }
 
 const at = (root: string, file: string | undefined): string | undefined =>
   file === undefined ? undefined : resolve(root, file);
+
+/** A variable whose binding is not there is a slip that would show as another database, or none. */
+function warnUnused(
+  bindings: readonly HyperdriveBinding[],
+  sources: HyperdriveOptions['sources'],
+  report: Report,
+): void {
+  const names = bindings.map(({ binding }) => binding);
+  for (const variable of new Set(sources.flatMap((source) => Object.keys(source)))) {
+    const prefix = localStringPrefixes.find((each) => variable.startsWith(each));
+    if (prefix === undefined) continue;
+    const name = variable.slice(prefix.length);
+    if (names.includes(name)) continue;
+    const meant = suggest(name, names);
+    report.warning([], 'unused_connection_string', { variable, meant: meant && `${prefix}${meant}` });
+  }
+}
 
 function findVariable(binding: string, { sources }: HyperdriveOptions): { name: string; text: string } | undefined {
   for (const prefix of localStringPrefixes) {

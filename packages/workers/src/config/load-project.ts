@@ -28,6 +28,8 @@ export interface LoadProjectOptions {
   /** The environment variables of the process. */
   processEnv?: Record<string, string | undefined> | undefined;
   now?: (() => Date) | undefined;
+  /** Whether local connection strings count, as in development; then their files are looked at. Default: false. */
+  usesLocal?: boolean | undefined;
 }
 
 export interface LoadedProject {
@@ -54,7 +56,7 @@ export async function loadProject(options: LoadProjectOptions): Promise<LoadedPr
 async function readProject(
   table: Table,
   { file, redirect }: ConfigLocation,
-  { env, processEnv = process.env, now = () => new Date() }: LoadProjectOptions,
+  { env, processEnv = process.env, now = () => new Date(), usesLocal = false }: LoadProjectOptions,
   report: Report,
 ): Promise<Project | undefined> {
   const asked = env ?? processEnv['CLOUDFLARE_ENV'];
@@ -80,7 +82,7 @@ async function readProject(
     report,
   );
   const sources = [processEnv, variables.values];
-  const hyperdrive = readHyperdrive(slot('hyperdrive'), { root: folder, sources }, report);
+  const hyperdrive = readHyperdrive(slot('hyperdrive'), { root: folder, sources, usesLocal }, report);
   const vpcServices = readVpcServices(slot('vpc_services'), report);
   const vpcNetworks = readVpcNetworks(slot('vpc_networks'), report);
   const bound = [

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { assert as check, property, string } from 'fast-check';
 import { formatDiagnostics } from '../../src/config/format.ts';
 import { parseConnectionString } from '../../src/config/connection-string.ts';
+import type { LoadedProject } from '../../src/config/load-project.ts';
 import { createFolder, load, loadGood, loadIn, plain, summarize } from './folder.ts';
 
 const id = '0123456789abcdef0123456789abcdef';
@@ -120,6 +121,41 @@ test('no diagnostic shows a password: neither of the string itself nor of anothe
     ]);
     for (const [length, line] of quotes) if (length !== undefined) assert.equal(length, (line as string).length);
   }
+});
+
+test('in development the files of a connection string have to be there, and to be PEM', async (t) => {
+  const files = { 'text.pem': 'nothing', 'folder/x': '' };
+  const loadWith = (parameters: string, usesLocal: boolean): Promise<LoadedProject> =>
+    load(
+      t,
+      { ...files, 'wrangler.json': bound({ localConnectionString: `${url('h')}?${parameters}` }) },
+      { usesLocal },
+    );
+  const wrong: readonly [parameters: string, message: RegExp, remedy: RegExp, missing: number][] = [
+    ['sslrootcert=no.pem', /sslrootcert: there is no file .*no\.pem/, /Correct the path/, 1],
+    ['sslrootcert=text.pem', /sslrootcert: .*text\.pem holds no PEM certificate/, /BEGIN/, 0],
+    ['sslrootcert=folder', /sslrootcert: .*folder is no PEM file/, /PEM/, 0],
+    ['sslcert=no.pem&sslkey=no.key', /sslcert: there is no file/, /Correct the path/, 2],
+  ];
+  for (const [parameters, message, remedy, count] of wrong) {
+    const { project, diagnostics, missing } = await loadWith(parameters, true);
+    assert.equal(project, undefined);
+    const [first] = diagnostics;
+    assert.deepEqual([first?.code, typeof first?.line, typeof first?.column], ['database_file', 'number', 'number']);
+    assert.match(first!.message, message);
+    assert.match(first!.remedy, remedy);
+    assert.equal(missing.length, count);
+    assert.deepEqual((await loadWith(parameters, false)).diagnostics, []);
+  }
+});
+
+test('a variable that names no binding is warned of, with the binding that was meant', async (t) => {
+  const options = { usesLocal: true, processEnv: { [`${variable}X`]: url('h'), [`${older}_QUITE_ANOTHER`]: url('h') } };
+  const { project, diagnostics } = await load(t, { 'wrangler.json': bound() }, options);
+  assert.ok(project !== undefined);
+  assert.deepEqual(summarize(diagnostics), ['warning unused_connection_string', 'warning unused_connection_string']);
+  assert.equal(diagnostics[0]!.remedy, `Did you mean ${variable}?`);
+  assert.match(diagnostics[1]!.remedy, /binding in "hyperdrive"/);
 });
 
 test('a parameter that would be lost is a problem, with what to do about it', () => {

@@ -218,20 +218,6 @@ test('A pooler that closes waits for no read that hangs', async (t) => {
   while ((await watcher.query(held, [byId(2)])).rowCount !== 0);
 });
 
-test('A shared connection grows no older than any other', async (t) => {
-  if (!needs(t, 'postgres')) return;
-  const { pooler, one } = await startShared(t, { pool: { maxConnections: 1, maxLifetime: 300 } });
-  const ask = async (): Promise<void> => {
-    const { rows } = await one.query<{ id: number }>(byId(1));
-    assert.equal(rows.length, 1);
-  };
-  await untilShared(pooler, ask);
-  const { connectSeconds } = pooler.metrics;
-  const before = connectSeconds.count;
-  // Without a pause, so that it is never idle for long.
-  while (connectSeconds.count < before + 2) await ask();
-});
-
 test('Reads share connections where nothing is cached, too', async (t) => {
   if (!needs(t, 'postgres')) return;
   const { pooler, one, other } = await startShared(t, {

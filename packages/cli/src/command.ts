@@ -78,9 +78,16 @@ export function parseCommand(command: Command, args: string[]): { values: Values
     return { values, positionals };
   } catch (error) {
     const { message } = error as Error;
-    const text = error instanceof UsageError ? message : message.split('. ')[0]!;
+    const text = error instanceof UsageError ? message : toParseText(message);
     throw Object.assign(new UsageError(text, { cause: error }), { command: command.name });
   }
+}
+
+/** Node's text in fewer words. */
+function toParseText(message: string): string {
+  const ambiguous = /^Option '(?:-\w, )?(--[\w-]+).*argument is ambiguous/.exec(message)?.[1];
+  if (ambiguous === undefined) return message.split('. ')[0]!;
+  return `${ambiguous} has no value; for one that begins with "-" write ${ambiguous}=VALUE`;
 }
 
 const switchWithValue = /^--([\w-]+)=(true|false)$/;

@@ -40,7 +40,13 @@ async function main(words: string[]): Promise<number> {
     process.stdout.write(commandHelp(command));
     return 0;
   }
-  return command.run(values, positionals);
+  try {
+    return await command.run(values, positionals);
+  } catch (error) {
+    // What the command itself finds wrong with its call.
+    if (error instanceof UsageError) error.command ??= command.name;
+    throw error;
+  }
 }
 
 main(process.argv.slice(2)).then(

@@ -43,7 +43,7 @@ const registry = {
   },
   in_use: {
     message: (detail: string): string => detail,
-    remedy: 'Take away what uses it first, or use force.',
+    remedy: 'Take away what uses it first; where there is a --force, that does it too.',
   },
 } as const;
 

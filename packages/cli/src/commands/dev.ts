@@ -16,7 +16,11 @@ export const dev: Command = {
     ip: { value: 'ADDRESS', help: 'Address to listen on (default: dev.ip or localhost)' },
     var: { value: 'NAME:VALUE', multiple: true, help: 'A variable, over the configuration' },
     strict: { help: 'Forbid loopback and private addresses, as in production' },
-    ca: { value: 'FILE', multiple: true, help: 'Trust the authorities in this PEM file too' },
+    ca: {
+      value: 'FILE',
+      multiple: true,
+      help: 'Trust the authorities in this PEM file too; for a database use sslrootcert or "cert upload"',
+    },
     edge: {
       value: 'URL|DIR',
       help: "Use the tunnels and databases of a running edge, by its control API or state directory, instead of this server's own",

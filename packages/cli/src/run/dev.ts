@@ -59,6 +59,11 @@ export async function runDev(values: Values): Promise<number> {
   if (values['strict'] !== true) {
     log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');
   }
+  const edge = toText(values, 'edge');
+  if (edge !== undefined) {
+    const option = /^https?:/.test(edge) ? `--api-url ${edge} --api-token-file FILE` : `--state ${edge}`;
+    log.say(`Commands about its tunnels and databases need the same edge named: ${option}`);
+  }
   if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
   if (!signal.aborted) await once(signal, 'abort');
   await server.close();

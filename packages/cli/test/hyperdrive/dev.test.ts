@@ -50,3 +50,43 @@ test('a database is created, bound, asked, explained, told of and deleted', asyn
   assert.equal((await hyperdrive(['delete', 'shop'])).code, 0);
   assert.match((await hyperdrive(['list'])).stdout, /no Hyperdrive configurations/);
 });
+
+test('the pool of a local connection string is asked by the name and the id that status prints', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const postgres = await use(t, startPostgres());
+  const dev = await startDev(
+    t,
+    {
+      'wrangler.json': config({
+        name: 'local',
+        compatibility_flags: ['nodejs_compat'],
+        hyperdrive: [{ binding: 'DB', id: '' }],
+      }),
+      'src/index.js': worker,
+    },
+    { env: { CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB: postgres.url } },
+  );
+  await dev.next('ready');
+  assert.equal(await dev.text(), '42');
+  const hyperdrive = (args: string[], input?: string): Promise<Outcome> =>
+    run(['hyperdrive', ...args], { cwd: dev.folder, ...(input === undefined ? {} : { input }) });
+  const { stdout } = await hyperdrive(['status']);
+  const id = stdout.trim().split(/\s+/).at(-1)!;
+  assert.equal(id, 'local-local-DB');
+  for (const name of ['DB', id]) {
+    const one = await hyperdrive(['status', name]);
+    assert.deepEqual([one.code, one.stderr], [0, '']);
+    assert.match(one.stdout, /\nDB +\d+\/20 /);
+    const explained = await hyperdrive(['explain', name, 'select 6 * 7 as answer']);
+    assert.deepEqual([explained.code, explained.stderr], [0, '']);
+    assert.match(explained.stdout, /cached +yes/);
+  }
+  assert.equal(await dev.text(), '42');
+  const purged = await hyperdrive(['purge', 'DB', '--all']);
+  assert.deepEqual([purged.code, purged.stderr], [0, '']);
+  const wrong = await hyperdrive(['purge', 'DC', '--all']);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /DC is neither .* nor a pool that runs\n.*hyperdrive status/);
+  // It still serves.
+  assert.equal(await dev.text(), '42');
+});

@@ -87,7 +87,18 @@ test('calls that make no sense are explained before anything is asked', async (t
     [['create', 'a', '--connection-string', url, '--max-age', 'x'], 64, /--max-age takes a whole number/],
     [['create', 'a', '--connection-string', url, '--binding', 'a b'], 64, /identifier/],
     [['create', 'a', '--connection-string', url, '--sslmode', 'prefer'], 1, /in between/],
-    [['update', 'a'], 64, /Nothing is to be changed/],
+    [
+      ['create', 'a', '--max-age', '-1'],
+      64,
+      /--max-age has no value; .*--max-age=VALUE\nRun sallyport hyperdrive create --help/,
+    ],
+    [['create', 'a', '--max-age=-1'], 64, /whole number, not -1\nRun sallyport hyperdrive create --help/],
+    [
+      ['create', 'a', '--connection-string', `${url}&sslmodee=require`],
+      1,
+      /sslmodee is not known\nDid you mean sslmode\?/,
+    ],
+    [['update', 'a'], 64, /Nothing is to be changed\nRun sallyport hyperdrive update --help/],
     [['get', 'a'], 1, /neither the ID nor the name/],
     [['purge', 'a'], 64, /either --all, or which/],
     [['purge', 'a', '--all', '--table', 'b'], 64, /either --all, or which/],
@@ -152,12 +163,16 @@ test('answers are purged and queries explained; the status has a line for each p
   };
   const { control, sallyport } = await createControlBench(t, {
     hyperdrive: {
-      purge: (_, what) => asked.push(what),
+      purge: (_, { tables = [], ...what }) => ({
+        purged: asked.push({ ...(tables.length === 0 ? {} : { tables }), ...what }),
+        unknownTables: tables.filter((name) => name === 'nowhere'),
+      }),
       explain: (_, { sql }) => ({
         cacheStatus: sql.includes('now') ? 'volatile' : 'miss',
         cacheable: !sql.includes('now'),
         why: 'because',
         tables: ['public.t'],
+        kept: { maxAge: 5, staleWhileRevalidate: 0, tags: ['a', 'b'] },
         key: { text: sql, settings: '', searchPath: ['public'] },
         entry: { age: 1.25, expiresIn: 58.75, hits: 3, bytes: 99, isStale: false },
       }),
@@ -174,10 +189,17 @@ test('answers are purged and queries explained; the status has a line for each p
   assert.deepEqual(await hyperdrive('purge', 'sales', '--all', '--json'), [0, '{\n  "purged": 2\n}\n']);
   await hyperdrive('purge', 'sales', '--tag', 'x');
   assert.deepEqual(asked, [{ tables: ['a', 'b.c'] }, {}, { tags: ['x'] }]);
+  const [, none] = await hyperdrive('purge', 'sales', '--table', 'nowhere');
+  assert.match(none, /\nNo table nowhere is known there/);
 
   const [yes, text] = await hyperdrive('explain', 'sales', 'select 1');
   assert.equal(yes, 0);
-  assert.match(text, /cached +yes\ncacheStatus +miss\nwhy +because\ntables +public\.t\n/);
+  assert.match(
+    text,
+    /cached +yes\ncacheStatus +miss\nwhy +because\ntables +public\.t\nkept +max-age 5 s, swr 0 s, tags a, b\n/,
+  );
+  const { stdout: piped } = await sallyport(['hyperdrive', 'explain', 'sales', '-'], { input: 'select\n  now()\n' });
+  assert.match(piped, /cacheStatus +volatile/);
   assert.match(text, /entry +1\.3 s old, fresh, ends in 58\.8 s\nserved +3 times, 99 bytes/);
   const [no, answer] = await hyperdrive('explain', 'sales', 'select now()', '--json');
   assert.deepEqual([no, (JSON.parse(answer) as { cacheStatus: string }).cacheStatus], [1, 'volatile']);

@@ -10,12 +10,19 @@ import type { ApiRoute } from './router.ts';
 export interface HyperdriveHooks {
   /** Tries to connect as a configuration says, before it is stored. Rejects with an `ApiError` of a code `origin_…`. */
   check?: (config: ResolvedHyperdriveConfig) => Promise<void>;
-  /** Drops the answers that depend on these tables or have these tags, or all. Returns how many that were. */
-  purge?: (id: string, what: PurgeRequest) => number | Promise<number>;
+  /** Drops the answers that depend on these tables or have these tags, or all. */
+  purge?: (id: string, what: PurgeRequest) => Purged | Promise<Purged>;
   /** Whether a query's answer is kept, and why. */
   explain?: (id: string, query: { sql: string }) => object | Promise<object>;
   /** Of one pool, or of all; a configuration that nobody has used yet has none. */
   status?: (id?: string) => readonly object[] | Promise<readonly object[]>;
+}
+
+export interface Purged {
+  /** How many answers were dropped. */
+  purged: number;
+  /** Tables that were named and that the database has not. */
+  unknownTables?: readonly string[];
 }
 
 /** Neither of them means everything. */
@@ -88,21 +95,27 @@ function poolHandlers(
   { purge, explain, status }: HyperdriveHooks,
   { path, find }: { path: string; find: (id?: string) => HyperdriveConfig },
 ): ApiRoute[] {
+  /** The id of a configuration, or of a pool that runs without one, as those of local connection strings do. */
+  const findPool = async (id = ''): Promise<string> => {
+    const running = (await status?.(id)) ?? [];
+    return running.length > 0 ? id : find(id).id;
+  };
   return [
     {
       method: 'POST',
       path: `${path}/:id/purge`,
       async handle({ parameters, body }) {
-        const { id } = find(parameters['id']);
+        const id = await findPool(parameters['id']);
         if (purge === undefined) throw noPools('purge');
-        return succeeded({ purged: await purge(id, toPurge(body)) });
+        const { purged, unknownTables = [] } = await purge(id, toPurge(body));
+        return succeeded({ purged, ...(unknownTables.length === 0 ? {} : { unknown_tables: unknownTables }) });
       },
     },
     {
       method: 'POST',
       path: `${path}/:id/explain`,
       async handle({ parameters, body }) {
-        const { id } = find(parameters['id']);
+        const id = await findPool(parameters['id']);
         if (explain === undefined) throw noPools('ask');
         const sql = body.requiredText('sql');
         if (sql.length > maxExplainedLength) {
@@ -115,7 +128,7 @@ function poolHandlers(
       method: 'GET',
       path: `${path}/:id/status`,
       async handle({ parameters }) {
-        const { id } = find(parameters['id']);
+        const id = await findPool(parameters['id']);
         if (status === undefined) throw noPools('tell of');
         return succeeded(await status(id));
       },

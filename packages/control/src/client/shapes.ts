@@ -123,6 +123,8 @@ export interface QueryExplanationInfo {
   cacheable: boolean;
   why: string;
   tables?: string[];
+  /** In seconds. */
+  kept?: { maxAge: number; staleWhileRevalidate: number; tags: string[] };
   key?: { text: string; settings: string; searchPath: string[] };
   /** Times in seconds. */
   entry?: { age: number; expiresIn: number; hits: number; bytes: number; isStale: boolean };

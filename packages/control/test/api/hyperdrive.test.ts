@@ -75,7 +75,7 @@ test('ways to an origin that this edge has not are refused with what to use', as
 test('pools are purged, explained and told of by the edge; an edge without them says so', async (t) => {
   const asked: unknown[] = [];
   const hyperdrive: HyperdriveHooks = {
-    purge: (id, what) => asked.push(['purge', id, what]) + 40,
+    purge: (id, what) => ({ purged: asked.push(['purge', id, what]) + 40, unknownTables: [] }),
     explain: (id, query) => ({ id, query, cacheStatus: 'volatile' }),
     status: (id) => Promise.resolve([{ id: id ?? 'all' }]),
   };

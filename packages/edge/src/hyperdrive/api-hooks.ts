@@ -18,7 +18,8 @@ export function createHyperdriveHooks(service: () => HyperdriveService | undefin
     async purge(id, { tables, tags }) {
       const cache = await service()?.cacheOf(id);
       const what = { ...(tables === undefined ? {} : { tables }), ...(tags === undefined ? {} : { tags }) };
-      return (await cache?.purge(what)) ?? 0;
+      const purged = (await cache?.purge(what)) ?? 0;
+      return { purged, unknownTables: cache?.unknownTables(tables ?? []) ?? [] };
     },
     async explain(id, { sql }) {
       const cache = await service()?.cacheOf(id);

@@ -110,6 +110,8 @@ export class HyperdriveService implements AsyncDisposable {
 
   /** The cache of a configuration, which begins to run when nobody has used it yet; undefined when there is none. */
   cacheOf(id: string): Promise<PoolerCache | undefined> {
+    // Of a connection string the store knows nothing.
+    if (id.startsWith(localPrefix)) return this.fleet.cache(id);
     this.#wanted.add(id);
     return this.#load(id) ? this.fleet.cache(id) : Promise.resolve(undefined);
   }

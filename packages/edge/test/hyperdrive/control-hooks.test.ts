@@ -121,6 +121,10 @@ test('a cache is looked into, and emptied of what depends on a table', async (t)
   assert.equal(await count(), 0);
   assert.equal(await purge('items'), 0);
   assert.equal(await count(), 0);
+  const nowhere = await call(api, 'POST', `${path}/purge`, { tables: ['nowhere', 'orders_old', 'items'] });
+  assert.deepEqual(nowhere.result, { purged: 0, unknown_tables: ['nowhere', 'orders_old'] });
+  const said = await explain('/* sallyport: maxage=5 */ select count(*)::int as count from orders');
+  assert.match(said.why, /"maxage=5", which is not known/);
   assert.equal(await purge('orders'), 1);
   assert.equal(await count(), 1);
   assert.equal(await purge(), 1);

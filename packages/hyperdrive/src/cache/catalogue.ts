@@ -147,7 +147,7 @@ export class Catalogue {
     }
     for (const { schema, name } of verdict.reads) {
       const relation = this.#relations.find(schema, name, path);
-      if (relation === undefined) throw new Refusal('uncacheable', `The relation ${name} is not known.`, true);
+      if (relation === undefined) throw new Refusal('uncacheable', `The relation "${name}" is not known.`, true);
       for (const each of withChildren(relation)) this.#readRelation(each, found);
     }
   }
@@ -171,17 +171,17 @@ export class Catalogue {
 
   #checkFunction({ schema, name, args }: FunctionName): void {
     const known = this.#functions.get(name);
-    if (known === undefined) throw new Refusal('uncacheable', `The function ${name} is not known.`, true);
+    if (known === undefined) throw new Refusal('uncacheable', `The function "${name}" is not known.`, true);
     const { own, ofPostgres } = known;
     if (schema !== 'pg_catalog') {
-      if (own === 'v') throw new Refusal('volatile', `The function ${name} is VOLATILE.`);
-      if (own === 's' && !this.#trustStable) throw new Refusal('uncacheable', `The function ${name} is STABLE.`);
+      if (own === 'v') throw new Refusal('volatile', `The function "${name}" is VOLATILE.`);
+      if (own === 's' && !this.#trustStable) throw new Refusal('uncacheable', `The function "${name}" is STABLE.`);
     }
     if (schema !== undefined && schema !== 'pg_catalog') return;
-    if (ofPostgres === 'v') throw new Refusal('volatile', `The function ${name} is VOLATILE.`);
+    if (ofPostgres === 'v') throw new Refusal('volatile', `The function "${name}" is VOLATILE.`);
     const isSafe = safeStableFunctions.has(name) && (name !== 'age' || args !== 1);
     if (ofPostgres === 's' && !isSafe) {
-      throw new Refusal('volatile', `The function ${name} depends on more than its arguments and the settings.`);
+      throw new Refusal('volatile', `The function "${name}" depends on more than its arguments and the settings.`);
     }
   }
 

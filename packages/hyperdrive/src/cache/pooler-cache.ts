@@ -127,6 +127,15 @@ export class PoolerCache implements Answerer {
     return queries.purge((entry) => byTag(entry) || entry.tables.some((epoch) => epochs.has(epoch)));
   }
 
+  /** Those of some names that the database has no table of; none when that is not known. */
+  unknownTables(tables: readonly string[]): string[] {
+    const { knowledge } = this.#parts;
+    const environment = knowledge.environmentOf('');
+    const { catalogue } = knowledge;
+    if (catalogue === undefined || environment === undefined) return [];
+    return tables.filter((name) => catalogue.tablesOf(name, environment).length === 0);
+  }
+
   /** Whether a query would be cached, and why. Parameters are left out: they are part of the key only. */
   async explain(sql: string, settings = ''): Promise<Explanation> {
     await this.load(settings);

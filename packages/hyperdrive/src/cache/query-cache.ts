@@ -135,7 +135,11 @@ export class QueryCache implements Answerer {
     const { store, clock } = this.#options;
     const key = toCacheKey(exchange, { owner: this.#owner, environment: environment.id });
     if (key === undefined) return refuse('oversizedquery', 'The query is too long.');
-    if (key.directives?.noStore === true) return refuse('uncacheable', 'Its comment says no-store.');
+    if (key.directives?.noStore === true) {
+      const { unknown } = key.directives;
+      const said = unknown === undefined ? 'no-store' : `${JSON.stringify(unknown)}, which is not known`;
+      return refuse('uncacheable', `Its comment says ${said}.`);
+    }
     const judged = this.judge(exchange.text, environment);
     if ('status' in judged) return refuse(judged.status, judged.why);
     const { path: searchPath, settings } = environment;
@@ -152,6 +156,11 @@ export class QueryCache implements Answerer {
           ? 'It is one plain query whose result depends on nothing but its text.'
           : `It is one plain query whose result changes only with ${relations.join(', ')}.`,
       tables: [...relations],
+      kept: {
+        maxAge: maxAge / 1_000,
+        staleWhileRevalidate: staleWhileRevalidate / 1_000,
+        tags: [...(key.directives?.tags ?? [])],
+      },
       key: { text: readComments(exchange.text.toString()).text, settings, searchPath: [...searchPath] },
       entry: isLive
         ? {
@@ -260,5 +269,5 @@ function toForms(answer: Buffer, { isParsed, isSimple }: CacheKey): { bytes: Buf
 }
 
 export function refuse(cacheStatus: CacheStatus, why: string): Explanation {
-  return { cacheStatus, cacheable: false, why, tables: [], key: undefined, entry: undefined };
+  return { cacheStatus, cacheable: false, why, tables: [], kept: undefined, key: undefined, entry: undefined };
 }

@@ -13,6 +13,8 @@ export interface Directives {
   readonly maxAge: number | undefined;
   readonly staleWhileRevalidate: number | undefined;
   readonly tags: readonly string[];
+  /** The first word that says nothing to us. */
+  readonly unknown: string | undefined;
 }
 
 export interface CommentedText {
@@ -31,6 +33,7 @@ function parseDirectives(comment: string): Directives | undefined {
   let noStore = false;
   let maxAge: number | undefined;
   let staleWhileRevalidate: number | undefined;
+  let unknown: string | undefined;
   const tags: string[] = [];
   for (const part of said.split(/[\s,]+/)) {
     const [, never, limit, seconds, tag] = word.exec(part) ?? [];
@@ -39,9 +42,12 @@ function parseDirectives(comment: string): Directives | undefined {
     else if (limit === 'swr') staleWhileRevalidate = Number(seconds);
     else if (tag !== undefined) tags.push(tag);
     // A word that is not known was meant to say something: the safe reading is not to cache.
-    else noStore = true;
+    else {
+      noStore = true;
+      unknown ??= part;
+    }
   }
-  return { noStore, maxAge, staleWhileRevalidate, tags };
+  return { noStore, maxAge, staleWhileRevalidate, tags, unknown };
 }
 
 /** Takes comments off the beginning. */

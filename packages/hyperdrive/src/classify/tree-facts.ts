@@ -169,7 +169,9 @@ export class TreeFacts {
       for (let at = scope; at !== undefined; at = at.outer) if (at.names.has(relation.name)) return;
     }
     if (/^(?:pg_|information_schema$)/.test(relation.schema ?? relation.name)) {
-      this.unknowable ??= `${relation.name} is part of the system catalogue`;
+      const isTemporary = relation.schema?.startsWith('pg_temp') === true;
+      const kind = isTemporary ? 'a temporary table, which is of one session' : 'part of the system catalogue';
+      this.unknowable ??= `${relation.name} is ${kind}`;
     }
     this.reads.push(relation);
   }

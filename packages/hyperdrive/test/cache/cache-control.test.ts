@@ -28,7 +28,7 @@ async function value(who: Client): Promise<number> {
 
 describe('A comment', () => {
   it('before or behind the query speaks to the cache; elsewhere, and other comments, do not', () => {
-    const noStore = { noStore: true, maxAge: undefined, staleWhileRevalidate: undefined, tags: [] };
+    const noStore = { noStore: true, maxAge: undefined, staleWhileRevalidate: undefined, tags: [], unknown: undefined };
     assert.deepEqual(said('/* sallyport: no-store */ select 1'), noStore);
     assert.deepEqual(said('select 1 /* sallyport: no-store */'), noStore);
     assert.deepEqual(said("-- why\n/* x */ /*sallyport:max-age=5 swr=0 tag=a:b, tag=c*/ select '1';"), {
@@ -36,8 +36,9 @@ describe('A comment', () => {
       maxAge: 5,
       staleWhileRevalidate: 0,
       tags: ['a:b', 'c'],
+      unknown: undefined,
     });
-    assert.deepEqual(said('/* sallyport: no-such-word */ select 1'), noStore);
+    assert.deepEqual(said('/* sallyport: no-such-word */ select 1'), { ...noStore, unknown: 'no-such-word' });
     for (const sql of [
       "select '/* sallyport: no-store */'",
       "select 1, '/* sallyport: no-store */' from t",
@@ -131,6 +132,7 @@ describe('The cache', () => {
       cacheable: true,
       why: 'It is one plain query whose result changes only with public.v, public.t.',
       tables: ['public.v', 'public.t'],
+      kept: { maxAge: 60, staleWhileRevalidate: 15, tags: [] },
       key: { text: 'select * from v', settings: '', searchPath: ['pg_catalog', 'public'] },
     });
     assert.deepEqual({ ...entry, bytes: 0 }, { age: 2, expiresIn: 73, hits: 1, bytes: 0, isStale: false });

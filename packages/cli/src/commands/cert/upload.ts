@@ -41,9 +41,14 @@ async function upload(values: Values, noun: string, body: object): Promise<numbe
   checkFormat(values);
   const name = toText(values, 'name');
   const client = createClient(values);
-  const certificate = await trying(`Could not upload the ${noun}`, () =>
-    client.call<CertificateInfo>('POST', client.account('mtls_certificates'), { body: { name, ...body } }),
-  );
+  const file = values['ca-cert'] === undefined ? '--cert' : '--ca-cert';
+  const send = (): Promise<CertificateInfo> =>
+    client.call('POST', client.account('mtls_certificates'), { body: { name, ...body } });
+  const certificate = await trying(`Could not upload the ${noun}`, send).catch((error: Error) => {
+    // The API speaks of its fields.
+    error.message = error.message.replaceAll('"certificates"', file).replaceAll('"private_key"', '--key');
+    throw error;
+  });
   print(values, certificate, () => {
     const { id, issuer, expires_on } = certificate;
     const called = name === undefined ? '' : ` ${name}`;

@@ -29,6 +29,9 @@ export const list: Command = {
   },
 };
 
+/** What a pool has unless its configuration says otherwise. */
+const defaultLimit = 20;
+
 function toRow({ id, name, origin, caching, mtls, origin_connection_limit: limit }: HyperdriveInfo): string[] {
   const { user, service_id, database } = origin;
   const host = origin.host ?? `service ${service_id}`;
@@ -43,7 +46,7 @@ function toRow({ id, name, origin, caching, mtls, origin_connection_limit: limit
     database,
     kept,
     mtls.sslmode,
-    String(limit ?? ''),
+    String(limit ?? defaultLimit),
   ];
 }
 

@@ -23,8 +23,14 @@ export const settingOptions: Record<string, Option> = {
   },
   password: { value: 'PASSWORD', help: 'The same as --origin-password' },
   'caching-disabled': { help: 'Keep no answers (--caching-disabled=false turns it back on)' },
-  'max-age': { value: 'SECONDS', help: 'How long an answer is served without asking again (default: 60)' },
-  swr: { value: 'SECONDS', help: 'How much longer it is served while it is asked for again (default: 15)' },
+  'max-age': {
+    value: 'SECONDS',
+    help: 'How long an answer is served without asking again (default: 60); with 0 it is asked again behind each answer',
+  },
+  swr: {
+    value: 'SECONDS',
+    help: 'How much longer it is served while it is asked for again (default: 15); with 0 not at all',
+  },
   'ca-certificate-id': { value: 'ID', help: 'Authority to check the database against; see "cert upload"' },
   'ca-certificate-uuid': { value: 'ID', help: 'The same as --ca-certificate-id' },
   'mtls-certificate-id': { value: 'ID', help: 'Client certificate to show the database; see "cert upload"' },
@@ -33,7 +39,7 @@ export const settingOptions: Record<string, Option> = {
     value: 'MODE',
     help: 'require, verify-ca, verify-full, or disable for a private database (default: require)',
   },
-  'origin-connection-limit': { value: 'COUNT', help: 'Most connections to the database, 1 to 1500' },
+  'origin-connection-limit': { value: 'COUNT', help: 'Most connections to the database, 1 to 1500 (default: 20)' },
   'service-id': { value: 'ID', help: 'VPC service of type tcp that the database is, in place of host and port' },
 };
 

@@ -4,7 +4,8 @@ import { type Command, UsageError, type Values } from '../../command.ts';
 import { toLines } from '../../output/decision-text.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
 import { checkFormat, print, toTable } from '../tunnel/print.ts';
-import { findConfig } from './lookup.ts';
+import { findPool, toPoolPath } from './lookup.ts';
+import { readQuery } from './secret-input.ts';
 
 function toTexts(values: Values, name: string): string[] | undefined {
   const value = values[name];
@@ -32,39 +33,53 @@ export const purge: Command = {
     const isNamed = body.tables !== undefined || body.tags !== undefined;
     if (isNamed === (values['all'] === true)) throw new UsageError('Say either --all, or which with --table and --tag');
     const client = createClient(values);
-    const { id, name } = await findConfig(client, nameOrId);
+    const { id, name } = await findPool(client, nameOrId);
     const result = await trying('Could not purge', () =>
-      client.call<{ purged: number }>('POST', client.account(`hyperdrive/configs/${id}/purge`), { body }),
+      client.call<{ purged: number; unknown_tables?: string[] }>('POST', toPoolPath(client, id, 'purge'), { body }),
     );
-    print(values, result, () => `Dropped ${result.purged} ${result.purged === 1 ? 'answer' : 'answers'} of ${name}\n`);
+    print(values, result, () => toPurged(result, name));
     return 0;
   },
 };
+
+function toPurged(
+  { purged, unknown_tables: unknown = [] }: { purged: number; unknown_tables?: string[] },
+  name: string,
+): string {
+  const dropped = `Dropped ${purged} ${purged === 1 ? 'answer' : 'answers'} of ${name}\n`;
+  if (unknown.length === 0) return dropped;
+  return `${dropped}No table ${unknown.join(', ')} is known there: write NAME or SCHEMA.NAME as the database has it\n`;
+}
 
 export const explain: Command = {
   name: 'hyperdrive explain',
   summary: 'Say whether the answer to a query is cached, and why. The query is not run.',
   positionals: ['CONFIG', 'SQL'],
   options: { ...outputOptions, ...edgeOptions },
-  examples: [['sallyport hyperdrive explain sales "select now()"', 'not cached, because now() changes']],
-  async run(values, [nameOrId = '', sql = '']) {
+  examples: [
+    ['sallyport hyperdrive explain sales "select now()"', 'not cached, because now() changes'],
+    ['sallyport hyperdrive explain sales - < report.sql', 'a query from a file'],
+  ],
+  async run(values, [nameOrId = '', given = '']) {
     checkFormat(values);
+    const sql = given === '-' ? await readQuery() : given;
     const client = createClient(values);
-    const { id } = await findConfig(client, nameOrId);
+    const { id } = await findPool(client, nameOrId);
     const result = await trying('Could not explain the query', () =>
-      client.call<QueryExplanationInfo>('POST', client.account(`hyperdrive/configs/${id}/explain`), { body: { sql } }),
+      client.call<QueryExplanationInfo>('POST', toPoolPath(client, id, 'explain'), { body: { sql } }),
     );
     print(values, result, () => describe(result));
     return result.cacheable ? 0 : 1;
   },
 };
 
-function describe({ cacheStatus, cacheable, why, tables = [], key, entry }: QueryExplanationInfo): string {
+function describe({ cacheStatus, cacheable, why, tables = [], kept, key, entry }: QueryExplanationInfo): string {
   return toLines([
     ['cached', cacheable ? 'yes' : 'no'],
     ['cacheStatus', cacheStatus],
     ['why', why],
     ...(tables.length === 0 ? [] : ([['tables', tables.join(', ')]] as [string, string][])),
+    ...(kept === undefined ? [] : ([['kept', toKept(kept)]] as [string, string][])),
     ...(key === undefined ? [] : ([['search path', key.searchPath.join(', ')]] as [string, string][])),
     ...(entry === undefined
       ? []
@@ -76,6 +91,11 @@ function describe({ cacheStatus, cacheable, why, tables = [], key, entry }: Quer
           ['served', `${entry.hits} times, ${entry.bytes} bytes`],
         ] as [string, string][])),
   ]);
+}
+
+function toKept({ maxAge, staleWhileRevalidate, tags }: NonNullable<QueryExplanationInfo['kept']>): string {
+  const tagged = tags.length === 0 ? '' : `, tags ${tags.join(', ')}`;
+  return `max-age ${maxAge} s, swr ${staleWhileRevalidate} s${tagged}`;
 }
 
 export const status: Command = {
@@ -92,11 +112,9 @@ export const status: Command = {
     const client = createClient(values);
     const path =
       nameOrId === undefined
-        ? 'hyperdrive/status'
-        : `hyperdrive/configs/${(await findConfig(client, nameOrId)).id}/status`;
-    const pools = await trying('Could not ask for the status', () =>
-      client.call<PoolStatusInfo[]>('GET', client.account(path)),
-    );
+        ? client.account('hyperdrive/status')
+        : toPoolPath(client, (await findPool(client, nameOrId)).id, 'status');
+    const pools = await trying('Could not ask for the status', () => client.call<PoolStatusInfo[]>('GET', path));
     print(values, pools, () => {
       if (pools.length === 0) return 'No pool runs: one starts when a Worker first uses its binding.\n';
       const sizes = ['CONNECTIONS', 'IDLE', 'WAITING', 'CLIENTS'];

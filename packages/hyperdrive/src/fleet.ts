@@ -74,6 +74,8 @@ export interface FleetOptions {
   clock?: Clock;
   /** Bytes that the answers of all configurations may take together. Default: 64 MiB. */
   cacheBytes?: number;
+  /** Hears why a pool had no connection for a client: each time, however often that is. */
+  onTrouble?: (config: FleetConfig, error: HyperdriveError) => void;
 }
 
 /** Configurations of the same database are heard by each other; one that does not say which server it has is alone. */
@@ -81,7 +83,7 @@ function toCachedOrigin({ server, origin: { user, database } }: FleetConfig): Ca
   return { database: JSON.stringify([server ?? randomUUID(), database]), user };
 }
 
-export function startFleet({ clock = systemClock, cacheBytes }: FleetOptions = {}): Fleet {
+export function startFleet({ clock = systemClock, cacheBytes, onTrouble }: FleetOptions = {}): Fleet {
   const hub = new CacheHub(clock, cacheBytes);
   const members = new Map<string, Member>();
 
@@ -94,7 +96,10 @@ export function startFleet({ clock = systemClock, cacheBytes }: FleetOptions = {
       ...(pool === undefined ? {} : { pool }),
     });
     const member: Member = { config, isKnown, pooler, running: undefined };
-    void pooler.then((running) => (member.running = running));
+    void pooler.then((running) => {
+      member.running = running;
+      if (isKnown) running.metrics.onTrouble = (error) => onTrouble?.(member.config, error);
+    });
     return member;
   }
 

@@ -1,6 +1,6 @@
 // What a pooler counts. Plain numbers that only grow, and histograms with fixed bounds: whoever shows them (a status
 // page, Prometheus) reads them here, and counting costs next to nothing.
-import type { HyperdriveErrorCode } from './errors.ts';
+import type { HyperdriveError, HyperdriveErrorCode } from './errors.ts';
 import type { PinCause } from './session/session-state.ts';
 import type { WireErrorCode } from '@sallyport/postgres-wire';
 
@@ -40,6 +40,10 @@ export class PoolerMetrics {
   readonly querySeconds: Histogram = new Histogram();
   /** From dialling an origin connection to its being ready. */
   readonly connectSeconds: Histogram = new Histogram();
+  /** Whether the last attempt to connect to the origin went well; undefined before the first. */
+  isUp: boolean | undefined;
+  /** Hears why there is no connection for somebody. */
+  onTrouble: (error: HyperdriveError) => void = () => {};
   /** Clients that were let in. */
   logins = 0;
   /** Reads that went over a connection together with those of other clients. */
@@ -52,4 +56,20 @@ export class PoolerMetrics {
   readonly pins: Counts<PinCause> = {};
   /** What clients were told by the pooler itself. */
   readonly errors: Counts<HyperdriveErrorCode | WireErrorCode> = {};
+
+  connected(milliseconds: number): void {
+    this.isUp = true;
+    this.connectSeconds.observe(milliseconds);
+  }
+
+  connectFailed(error: HyperdriveError): void {
+    this.isUp = false;
+    this.onTrouble(error);
+  }
+
+  /** Returns the error, for whom it refuses. */
+  refused(error: HyperdriveError): HyperdriveError {
+    this.onTrouble(error);
+    return error;
+  }
 }

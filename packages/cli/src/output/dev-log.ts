@@ -130,8 +130,9 @@ function toGatewayText(event: GatewayEvent, paint: Paint): string {
   }
   const failed = `  ${paint('red', '✗')} ${where} ${paint('red', code ?? 'failed')}${rule}`;
   // The documented text of a refused connection says less than its code and rule.
-  if (decision?.verdict === 'deny') return `${failed}\n    ${decision.remedy}`;
   const { detail, remedy } = event;
+  if (decision?.verdict === 'deny')
+    return `${failed}\n    ${(kind === 'database' ? remedy : undefined) ?? decision.remedy}`;
   return `${failed}: ${toSafeLine(detail ?? message ?? '')}${remedy === undefined ? '' : `\n    ${remedy}`}`;
 }
 

@@ -8,6 +8,7 @@ import { type Channel, type ChannelOptions, openChannel } from './channel.ts';
 import type { Database } from './database.ts';
 import { toLocalDatabase } from './local-database.ts';
 import { type OriginWay, toFleetConfig } from './origin.ts';
+import { createTroubleLog } from './trouble-log.ts';
 import { forward, type RemoteDatabases } from './remote-databases.ts';
 
 export interface HyperdriveOptions extends OriginWay {
@@ -45,7 +46,8 @@ export class HyperdriveService implements AsyncDisposable {
   constructor(options: HyperdriveOptions) {
     this.#options = options;
     const { cacheBytes } = options;
-    this.fleet = startFleet(cacheBytes === undefined ? {} : { cacheBytes });
+    const onTrouble = createTroubleLog(options);
+    this.fleet = startFleet({ onTrouble, ...(cacheBytes === undefined ? {} : { cacheBytes }) });
   }
 
   /** How databases are reached. */

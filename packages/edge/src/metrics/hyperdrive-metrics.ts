@@ -1,8 +1,16 @@
 // What the pools of an edge measure, as Prometheus metrics. docs/guide/hyperdrive.md has the list.
-import type { CacheUse, FleetStatus } from '@sallyport/hyperdrive';
+import type { CacheUse, FleetStatus, HyperdriveErrorCode, PinCause } from '@sallyport/hyperdrive';
 import { type Family, type Labels, type Sample, toFamily, toHistogramFamily } from './exposition.ts';
 
 const prefix = 'sallyport_hyperdrive';
+
+/** What an operator watches for is there before it happens: a rate begins with a zero. */
+const watchedErrors = zeros(['pool_exhausted', 'connect_failed', 'origin_refused', 'connection_lost', 'query_timeout']);
+const watchedPins = zeros(['set', 'prepare', 'listen', 'advisory-lock', 'temporary-object', 'setting-changed']);
+
+function zeros(names: readonly (HyperdriveErrorCode | PinCause)[]): Record<string, number> {
+  return Object.fromEntries(names.map((name) => [name, 0]));
+}
 
 const labelsOf = ({ id, name }: FleetStatus): Labels => ({ config: id, name });
 
@@ -37,6 +45,13 @@ export function toHyperdriveFamilies(fleet: readonly FleetStatus[], cache: Cache
     gauge('pool_connections', 'Connections to the origin that are ready', (each) => each.connections),
     gauge('pool_idle_connections', 'Connections to the origin that nobody uses', (each) => each.idle),
     gauge('pool_connecting', 'Connections to the origin that are being made', (each) => each.connecting),
+    toFamily(`${prefix}_up`, 'gauge', {
+      help: 'Whether the last attempt to connect to the origin went well',
+      samples: fleet.flatMap((each): Sample[] => {
+        const { isUp } = each.metrics;
+        return isUp === undefined ? [] : [[labelsOf(each), Number(isUp)]];
+      }),
+    }),
     gauge('waiting_clients', 'Clients that wait for a connection', (each) => each.waiting),
     gauge('prepared_statements', 'Different texts that clients have prepared', (each) => each.statements),
     toFamily(`${prefix}_clients`, 'gauge', { help: 'Clients, by what they are doing', samples: clientStates }),
@@ -54,11 +69,11 @@ export function toHyperdriveFamilies(fleet: readonly FleetStatus[], cache: Cache
     ]),
     counts('pins_total', 'Connections that stayed with their client, by cause', ({ metrics }) => [
       'cause',
-      metrics.pins,
+      { ...watchedPins, ...metrics.pins },
     ]),
     counts('errors_total', 'Errors that clients were told by the pool itself', ({ metrics }) => [
       'code',
-      metrics.errors,
+      { ...watchedErrors, ...metrics.errors },
     ]),
     ofCaches('cache_entries', 'Answers that all caches keep', cache.entries),
     ofCaches('cache_bytes', 'Bytes that they take', cache.bytes),

@@ -136,6 +136,10 @@ test('the driver is told precisely what is wrong with the database', async (t) =
     ['UNTRUSTED', /sslrootcert/],
   ];
   for (const [binding, hint] of hints) assert.match((await ask(bench, binding)).hint ?? '', hint, binding);
+  // A login that was refused is in the log too, once.
+  const login = await bench.gateway.next((event) => event.code === 'origin_refused');
+  assert.deepEqual([login.kind, login.destination], ['database', `127.0.0.1:${port}`]);
+  assert.match(login.detail ?? '', /^(?:PASSWORD|DATABASE): /);
   // The log has what the Worker is not told: where, and by which rule.
   const refused = await bench.gateway.next((event) => event.code === 'destination_denied');
   assert.equal(refused.destination, `169.254.169.254:${port}`);

@@ -122,12 +122,12 @@ export class OriginPool {
     }
     const { maxWaiting, acquireTimeout } = this.#limits;
     if (this.#waiting.size >= maxWaiting) {
-      waiter.refused(poolExhausted());
+      waiter.refused(this.#metrics.refused(poolExhausted()));
       return () => {};
     }
     const leave = this.#waiting.join(waiter, acquireTimeout, () =>
       // Without any connection it was not other clients that kept this one waiting.
-      waiter.refused(this.#all.size > 0 ? poolExhausted() : originSilent()),
+      waiter.refused(this.#metrics.refused(this.#all.size > 0 ? poolExhausted() : originSilent())),
     );
     this.#grow();
     if (this.#all.size + this.#connecting >= this.#limits.maxConnections) this.onPressure();
@@ -257,7 +257,7 @@ export class OriginPool {
     const dialer = this.#dialer;
     try {
       const connection = await dialer.connect();
-      this.#metrics.connectSeconds.observe(this.#clock.now() - since);
+      this.#metrics.connected(this.#clock.now() - since);
       this.#connecting -= 1;
       this.#all.add(connection);
       connection.onLost = () => this.#removed(connection);
@@ -265,6 +265,7 @@ export class OriginPool {
     } catch (error) {
       this.#connecting -= 1;
       if (dialer !== this.#dialer) return this.#grow();
+      this.#metrics.connectFailed(error as HyperdriveError);
       // Who waits for nothing but this attempt is told; with connections alive, waiting goes on.
       if (this.#all.size > 0) {
         if (this.#waiting.size > 0) this.onPressure();

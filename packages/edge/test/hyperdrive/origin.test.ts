@@ -105,7 +105,12 @@ test('the driver is told precisely what is wrong with the database', async (t) =
   const folder = await temporaryFolder(t);
   await writeFiles(folder, { 'ca.pem': authority.ca });
   const expired = { certificate: await authority.issue('expired') };
-  const [postgres, old] = await Promise.all([use(t, startPostgres()), use(t, startPostgres({ tls: expired }))]);
+  const trusted = { certificate: await authority.issue('good') };
+  const [postgres, old, good] = await Promise.all([
+    use(t, startPostgres()),
+    use(t, startPostgres({ tls: expired })),
+    use(t, startPostgres({ tls: trusted })),
+  ]);
   const { url, port } = postgres;
   const bench = await startWorker(t, {
     PASSWORD: url.replace('secret', 'wrong'),
@@ -113,7 +118,7 @@ test('the driver is told precisely what is wrong with the database', async (t) =
     REFUSED: url.replace(`:${port}`, ':1'),
     UNKNOWN_HOST: url.replace('127.0.0.1', 'nowhere.invalid'),
     METADATA: url.replace('127.0.0.1', '169.254.169.254'),
-    UNTRUSTED: `${old.url}?sslmode=verify-ca`,
+    UNTRUSTED: `${good.url}?sslmode=verify-ca`,
     EXPIRED: `${old.url}?sslmode=verify-ca&sslrootcert=${join(folder, 'ca.pem')}`,
   });
   const told: readonly [binding: string, code: string, message: RegExp][] = [

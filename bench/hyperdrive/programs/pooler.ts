@@ -20,7 +20,7 @@ const pooler = await startPooler({
     user,
     password,
     database,
-    dial: async (options) => (await dialTcp({ address: '127.0.0.1', port }, options)).stream,
+    dial: async (options) => (await dialTcp({ address: '127.0.0.1', port }, { ...options, lendsReads: true })).stream,
   },
   client,
   pool: { maxConnections },

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { EgressError, toFailure } from './errors.ts';
 import { toHostPort } from './ip.ts';
+import { LendingSocket } from './lending-socket.ts';
 import type { TunnelRoute } from './routes.ts';
 
 /** An address in canonical text, never a name. */
@@ -22,7 +23,13 @@ export interface Dialled {
  * Connects to one address. Must reject when the signal aborts before the connection stands, leaving nothing open; once
  * the connection stands, the signal means nothing any more.
  */
-export type Dial = (target: DialTarget, options: { signal: AbortSignal }) => Promise<Dialled>;
+export type Dial = (target: DialTarget, options: DialOptions) => Promise<Dialled>;
+
+export interface DialOptions {
+  signal: AbortSignal;
+  /** The stream may be a `LendingSocket`, for somebody who takes what it lends. */
+  lendsReads?: boolean | undefined;
+}
 
 /**
  * Connects to an address or canonical name in the private network behind a tunnel. Same duties as `Dial`. Rejects with
@@ -44,13 +51,15 @@ export const noTunnels: DialTunnel = (route) => {
 function ignore(): void {}
 
 /** Plain TCP: half-open allowed, no Nagle delay, not flowing. */
-export const dialTcp: Dial = ({ address, port }, { signal }) =>
+export const dialTcp: Dial = ({ address, port }, { signal, lendsReads = false }) =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
       return;
     }
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const socket = lendsReads
+      ? new LendingSocket().connect({ host: address, port })
+      : connect({ host: address, port, allowHalfOpen: true, noDelay: true });
     const settle = (): void => {
       signal.removeEventListener('abort', abort);
       socket.off('connect', connected).off('error', failed);

@@ -43,6 +43,8 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds from look-up to connection, instead of the default. */
   connectTimeout?: number | undefined;
+  /** The stream may be a `LendingSocket`, for somebody who takes what it lends. */
+  lendsReads?: boolean | undefined;
   /** There is no way to ask for port 25. */
   allowPorts25?: never;
 }
@@ -91,14 +93,18 @@ export function createEgress(options: EgressOptions): Egress {
       }
     };
 
-  const dialDecided = async (decision: Decision, port: number, deadline: Deadline): Promise<Dialled> => {
+  const dialDecided = async (
+    decision: Decision,
+    port: number,
+    { deadline, lendsReads }: { deadline: Deadline; lendsReads: boolean | undefined },
+  ): Promise<Dialled> => {
     const { route, destination, addresses } = decision;
     const targets = addresses.map((address) => ({ address, port }));
     const { signal } = deadline;
     try {
       const dialled =
         route.kind === 'direct'
-          ? dialFirst(targets, { dial, clock, signal })
+          ? dialFirst(targets, { dial: (to, options) => dial(to, { ...options, lendsReads }), clock, signal })
           : dialTunnel(route, { host: addresses[0] ?? destination!.host, port }, { signal });
       return await untilAborted(dialled, { signal, onLate: ({ stream }) => stream.destroy() });
     } catch (cause) {
@@ -126,7 +132,7 @@ export function createEgress(options: EgressOptions): Egress {
       return (await judge(target, rules, lookup)).decision;
     },
 
-    async open(target, { signal, connectTimeout: timeout = connectTimeout } = {}) {
+    async open(target, { signal, connectTimeout: timeout = connectTimeout, lendsReads } = {}) {
       if (signal?.aborted === true) {
         const failure = toFailure('aborted', { detail: 'The signal was aborted before the call' });
         throw new EgressError(failure, { cause: signal.reason });
@@ -137,7 +143,7 @@ export function createEgress(options: EgressOptions): Egress {
         if (decision.code !== 'allowed') {
           throw new EgressError({ ...decision, code: decision.code }, { cause, decision });
         }
-        return { decision, ...(await dialDecided(decision, target.port, deadline)) };
+        return { decision, ...(await dialDecided(decision, target.port, { deadline, lendsReads })) };
       } finally {
         deadline.release();
       }

@@ -28,6 +28,8 @@ export type { Address, Resolve } from './resolver.ts';
 export { directRoutes } from './routes.ts';
 export type { DirectRoute, Route, Routes, TunnelRoute } from './routes.ts';
 export { dialTcp } from './dial.ts';
+export { LendingSocket } from './lending-socket.ts';
+export type { LentOutcome, TakeLent } from './lending-socket.ts';
 export type { Dial, Dialled, DialTarget, DialTunnel } from './dial.ts';
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';

@@ -1,14 +1,13 @@
 // Plain TCP to a server of the tests.
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { dialTcp as dialEgress } from '@sallyport/egress';
 import type { Origin } from '../src/index.ts';
 
 export async function dialTcp(port: number, signal?: AbortSignal): Promise<Duplex> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...(signal === undefined ? {} : { signal }) });
-  await once(socket, 'connect');
-  return socket;
+  const { signal: never } = new AbortController();
+  return (await dialEgress({ address: '127.0.0.1', port }, { signal: signal ?? never, lendsReads: true })).stream;
 }
 
 /** An origin that is reached over TLS, its certificate checked against an authority. */

@@ -65,7 +65,7 @@ async function dialDatabase(target: EgressTarget, way: OriginWay, signal: AbortS
     secure: false,
   });
   try {
-    const { stream, decision } = await egress.open(target, { signal });
+    const { stream, decision } = await egress.open(target, { signal, lendsReads: true });
     onEvent({ ...toEvent(), decision, code: undefined, message: undefined });
     return stream;
   } catch (error) {

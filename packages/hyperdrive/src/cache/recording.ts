@@ -41,7 +41,8 @@ export class Recording implements Recorder {
       return;
     }
     this.#length += chunk.length;
-    this.#chunks.push(chunk);
+    // The memory of a chunk is read into again.
+    this.#chunks.push(Buffer.from(chunk));
   }
 
   settled(status: TransactionStatus): void {

@@ -18,39 +18,14 @@ import {
 } from '@sallyport/postgres-wire';
 import type { ErrorReport, MessageHandler, TransactionStatus, Verdict } from '@sallyport/postgres-wire';
 import { HyperdriveError } from '../errors.ts';
+import type { AnswerWatch, Holder, RequestToken } from './holder.ts';
+import { toLending } from './lending.ts';
+import type { LendingStream, LentOutcome } from './lending.ts';
 import type { OriginDialer } from './origin-dialer.ts';
 import type { LoggedIn } from './origin-login.ts';
 import { HeldStatements } from '../statements/statements.ts';
 
-/** Comes back with the answer to a request. */
-export interface RequestToken {
-  /** What the client gets in place of the answer: nothing, or another message. Undefined: the answer itself. */
-  readonly replaceBy?: Buffer | false;
-  /** The origin carried the request out. */
-  done?(): void;
-  /** It did not, because of an error. */
-  skipped?(): void;
-}
-
-/** Sees what is answered before the holder gets the bytes. */
-export interface AnswerWatch {
-  /** A command was completed, a portal suspended, a function's result came. */
-  completed(): void;
-  failed(): void;
-  /** ReadyForQuery; `owed` requests are not answered yet. */
-  ready(status: TransactionStatus, owed: number): void;
-}
-
-/** Whoever has the connection. */
-export interface Holder {
-  /** Bytes for the client; the connection is read no further while this returns false, until `resume()`. */
-  fromOrigin(bytes: Buffer): boolean;
-  /** A setting changed and the origin said so. */
-  settingChanged(): void;
-  /** Nothing is owed; whether a transaction is open, the connection's tracker knows. */
-  originSettled(): void;
-  originLost(error: Error): void;
-}
+export type { AnswerWatch, Holder, RequestToken } from './holder.ts';
 
 const inspection = defineInspection({
   side: 'backend',
@@ -107,6 +82,7 @@ export class OriginConnection implements MessageHandler {
   /** A cancel request for it was given up, and may arrive later. */
   isDoubtful = false;
   readonly #stream: Duplex;
+  readonly #lending: LendingStream | undefined;
   readonly #reader: MessageReader;
   #holder: Holder | undefined;
   #isClosed = false;
@@ -125,6 +101,8 @@ export class OriginConnection implements MessageHandler {
     this.parameters = parameters;
     this.createdAt = now;
     this.idleSince = now;
+    this.#lending = toLending(stream);
+    this.#lending?.lendTo((chunk) => this.#onLent(chunk));
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('error', (error: Error) => this.#lost(error));
     stream.on('close', () => this.#lost());
@@ -147,10 +125,12 @@ export class OriginConnection implements MessageHandler {
 
   link(holder: Holder): void {
     this.cancelReason = undefined;
+    this.#lending?.forget();
     this.#holder = holder;
   }
 
   unlink(): void {
+    this.#lending?.forget();
     this.#holder = undefined;
     this.tap = undefined;
     this.written = undefined;
@@ -178,6 +158,7 @@ export class OriginConnection implements MessageHandler {
   }
 
   resume(): void {
+    if (this.#holder?.isFlushed === true) this.#lending?.settle();
     this.#stream.resume();
   }
 
@@ -271,6 +252,19 @@ export class OriginConnection implements MessageHandler {
     if (token === undefined) return true;
     token.done?.();
     return token.replaceBy === undefined ? true : token.replaceBy;
+  }
+
+  /** A chunk whose memory is used again as soon as its holder has passed it on. */
+  #onLent(chunk: Buffer): LentOutcome {
+    const holder = this.#holder;
+    if (this.tap !== undefined || holder?.isFlushed === undefined) {
+      this.#onData(Buffer.from(chunk));
+      return 'done';
+    }
+    this.#onData(chunk);
+    if (holder.isFlushed === true) return 'done';
+    // Who left with bytes of it cannot be asked any more.
+    return this.#holder === holder ? 'later' : 'kept';
   }
 
   #onData(chunk: Buffer): void {

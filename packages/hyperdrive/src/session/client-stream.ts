@@ -1,5 +1,6 @@
 // A client's stream as its session uses it: bytes are counted, reading stops while the client does not take what it is
 // sent, and last words are read before the stream is gone.
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { farewellTimeout } from '../limits.ts';
@@ -17,9 +18,11 @@ export class ClientStream {
   readonly #stream: Duplex;
   readonly #clock: Clock;
   readonly #metrics: PoolerMetrics;
+  readonly #isSocket: boolean;
 
   constructor(stream: Duplex, { clock, metrics }: { clock: Clock; metrics: PoolerMetrics }) {
     this.#stream = stream;
+    this.#isSocket = (stream as object).constructor === Socket;
     this.#clock = clock;
     this.#metrics = metrics;
   }
@@ -40,6 +43,14 @@ export class ClientStream {
     this.#metrics.clientBytesOut += bytes.length;
     // Who said goodbye need not be there any more when the last answer comes.
     return this.#stream.destroyed || this.#stream.write(bytes);
+  }
+
+  /**
+   * Whether all that was written is with the kernel. Undefined for streams that are no plain sockets: they may have
+   * passed bytes on to somebody who has them still.
+   */
+  get isFlushed(): boolean | undefined {
+    return this.#isSocket ? this.#stream.writableLength === 0 : undefined;
   }
 
   pause(): void {

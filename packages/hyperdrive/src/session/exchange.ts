@@ -46,6 +46,7 @@ export interface Carrier {
 export interface Recorder {
   /** It has a connection and is about to be sent. */
   started?(): void;
+  /** The memory is used for something else afterwards: who keeps bytes copies them. */
   bytes(chunk: Buffer): void;
   /** All of the answer was there, ReadyForQuery included. */
   settled(status: TransactionStatus): void;

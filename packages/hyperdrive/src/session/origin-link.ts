@@ -176,6 +176,10 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     return this.#stream.write(bytes);
   }
 
+  get isFlushed(): boolean | undefined {
+    return this.#stream.isFlushed;
+  }
+
   settingChanged(): void {
     // A function may change settings without any word of it in the query.
     if (this.#pin === undefined) this.#pinTo('setting-changed');

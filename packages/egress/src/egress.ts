@@ -104,7 +104,7 @@ export function createEgress(options: EgressOptions): Egress {
     try {
       const dialled =
         route.kind === 'direct'
-          ? dialFirst(targets, { dial: (to, options) => dial(to, { ...options, lendsReads }), clock, signal })
+          ? dialFirst(targets, { dial: (to, given) => dial(to, { ...given, lendsReads }), clock, signal })
           : dialTunnel(route, { host: addresses[0] ?? destination!.host, port }, { signal });
       return await untilAborted(dialled, { signal, onLate: ({ stream }) => stream.destroy() });
     } catch (cause) {

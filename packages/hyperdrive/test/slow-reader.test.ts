@@ -34,14 +34,14 @@ test('A long answer to a slow reader arrives whole, and passes through the same 
   if (!needs(t, 'postgres')) return;
   const { port } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
   // The reader has one buffer, so that what grows in this process is the pooler's.
-  let read = (_bytes: Buffer): void => {};
+  let read: ((bytes: Buffer) => void) | undefined;
   const socket = connect({
     port,
     host: '127.0.0.1',
     onread: {
       buffer: Buffer.alloc(16_384),
       callback: (length, buffer) => {
-        read((buffer as Buffer).subarray(0, length));
+        read?.((buffer as Buffer).subarray(0, length));
         // Less in a turn of the event loop than the pooler can send in it: the answer has to wait.
         setImmediate(() => socket.resume());
         return false;

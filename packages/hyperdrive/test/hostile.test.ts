@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { Duplex } from 'node:stream';
 import { needs } from '@sallyport/testkit';
 import type { TestScope } from '@sallyport/testkit';
 import * as wire from '@sallyport/postgres-wire';
 import * as fc from 'fast-check';
-import { dialTcp } from './dial.ts';
+import { connectClient } from './dial.ts';
 import { ownCredentials, startSetup } from './pooler-setup.ts';
 import type { Setup, SetupOptions } from './pooler-setup.ts';
 import { connectRaw } from './raw-client.ts';
@@ -18,7 +17,7 @@ const startup = wire.toStartupMessage({ user, database });
 
 /** Sends one thing after the other, each after an answer to the one before it; returns what was said until the end. */
 async function converse(port: number, ...sent: Buffer[]): Promise<Buffer> {
-  const stream: Duplex = await dialTcp(port);
+  const stream = await connectClient(port);
   const said: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => said.push(chunk));
   stream.on('error', () => {});
@@ -186,7 +185,7 @@ test('Random bytes, and messages with random bytes in them, harm nobody and leav
         assert.deepEqual((await asked).rows, [{ n: round }]);
         raw.close();
       } else {
-        const stream = await dialTcp(port);
+        const stream = await connectClient(port);
         stream.on('error', () => {});
         stream.resume();
         stream.write(Buffer.concat(pieces));

@@ -57,11 +57,11 @@ export class OriginDialer {
       plain.on('error', () => {});
       const { stream } = await startEncryption(plain, this.#origin);
       stream.on('error', () => {});
-      const closed = new Promise<void>((resolve) => stream.once('close', resolve));
+      // The server closes once the signal is sent; the stream may be one that stays half open then.
+      const passedOn = new Promise<void>((resolve) => stream.once('end', resolve).once('close', resolve));
       stream.resume();
-      // The server closes once the signal is sent.
       stream.write(toCancelRequest(processId, secretKey));
-      await closed;
+      await passedOn;
     };
     try {
       await within(cancelTimeout, send(), clock);

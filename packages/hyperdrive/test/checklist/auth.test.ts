@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { needs, startFaultProxy, startPostgres, use } from '@sallyport/testkit';
 import { Client } from 'pg';
 import * as wire from '@sallyport/postgres-wire';
-import { dialTcp } from '../dial.ts';
+import { connectClient, dialTcp } from '../dial.ts';
 import { ownCredentials, startSetup } from '../pooler-setup.ts';
 import { pidOf } from './kit.ts';
 
@@ -80,7 +80,7 @@ test('auth_query_protocol_negotiation: a newer protocol is negotiated once, and 
     [9, {}, 1],
     [0, { '_pq_.unheard_of': 'x' }, 1],
   ] as const) {
-    const stream = await dialTcp(port);
+    const stream = await connectClient(port);
     const types: number[] = [];
     let key = 0;
     const reader = new wire.MessageReader(

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { needs } from '@sallyport/testkit';
 import * as wire from '@sallyport/postgres-wire';
-import { dialTcp } from '../dial.ts';
+import { connectClient } from '../dial.ts';
 import { ownCredentials, startSetup } from '../pooler-setup.ts';
 import { ask, pidOf, startRawSetup } from './kit.ts';
 
@@ -13,7 +13,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** What a server says to a start-up packet until it ends the connection. */
 async function saidTo(port: number, packet: Buffer): Promise<Buffer> {
-  const stream = await dialTcp(port);
+  const stream = await connectClient(port);
   const said: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => said.push(chunk));
   const closed = once(stream, 'close');
@@ -143,7 +143,7 @@ for (const replication of ['true', 'database', 'on']) {
 test('client_ssl: TLS is not offered, in either way to ask for it', async (t) => {
   if (!needs(t, 'postgres')) return;
   const { port } = await startSetup(t, { auth: 'trust' });
-  const stream = await dialTcp(port);
+  const stream = await connectClient(port);
   stream.write(wire.toSslRequest());
   const [no] = (await once(stream, 'data')) as [Buffer];
   assert.deepEqual(no, Buffer.from('N'));

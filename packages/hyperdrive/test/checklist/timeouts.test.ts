@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { needs, startFaultProxy, use } from '@sallyport/testkit';
 import type { FaultProxy, TestScope } from '@sallyport/testkit';
 import { poolDefaults } from '../../src/index.ts';
-import { dialTcp } from '../dial.ts';
+import { connectClient, dialTcp } from '../dial.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { pidOf, startRawSetup } from './kit.ts';
 import type { RawSetup } from './kit.ts';
@@ -143,7 +143,7 @@ test('A login that its client does not go on with ends', async (t) => {
   if (!needs(t, 'postgres')) return;
   const clock = new ManualClock();
   const { port, pooler } = await startRawSetup(t, { auth: 'scram-sha-256', clock });
-  const stream = await dialTcp(port);
+  const stream = await connectClient(port);
   const said: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => said.push(chunk));
   while (pooler.status.clients === 0) await turn();

@@ -20,6 +20,7 @@ export {
   frameType,
   headerLength,
   maxControlLength,
+  maxRequestLength,
   socketAuthority,
   writeHeader,
 } from './wire/frames.ts';

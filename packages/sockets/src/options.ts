@@ -1,4 +1,5 @@
 // The second argument of `connect()`, checked and completed.
+import type { TlsRequest } from './tls-request.ts';
 
 export type SecureTransport = 'off' | 'on' | 'starttls';
 
@@ -34,7 +35,7 @@ export interface CheckedOptions {
   highWaterMark: number;
   signal: AbortSignal | undefined;
   connectTimeout: number;
-  tls: TlsOptions;
+  tls: TlsRequest;
 }
 
 export const defaults = { highWaterMark: 65_536, connectTimeout: 30_000, lingerTimeout: 5_000 } as const;

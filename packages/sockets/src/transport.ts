@@ -4,7 +4,8 @@
 // still promised (a write, an end) stays unanswered: whoever receives `failed` fails it with that same error.
 import type { SocketError } from './socket-error.ts';
 import type { ParsedAddress } from './address.ts';
-import type { CheckedOptions, TlsOptions } from './options.ts';
+import type { CheckedOptions } from './options.ts';
+import type { TlsDescription, TlsRequest } from './tls-request.ts';
 
 /** Resolution value of `socket.opened`. */
 export interface SocketInfo {
@@ -14,6 +15,8 @@ export interface SocketInfo {
   localAddress: string | null;
   /** The protocol the server chose in the TLS handshake; null without TLS or without a choice. */
   alpn: string | null;
+  /** @internal Only where it was asked for. */
+  tls?: TlsDescription;
 }
 
 export interface TransportEvents {
@@ -42,7 +45,7 @@ export interface Transport {
   /** Ends our half behind everything written. */
   end(): Promise<void>;
   /** Starts TLS behind everything written; from now on reports go to `events`. Never called before `opened`. */
-  startTls(options: TlsOptions, events: TransportEvents): void;
+  startTls(options: TlsRequest, events: TransportEvents): void;
   /**
    * Why the code that runs now may not use the connection: the runtime's own error, when it serves another request than
    * the one that opened it.

@@ -22,6 +22,7 @@ test('the door for sibling packages exports this and nothing else', async () => 
     'headerLength',
     'isSocketErrorCode',
     'maxControlLength',
+    'maxRequestLength',
     'parseOpen',
     'parseTls',
     'socketAuthority',

@@ -8,6 +8,7 @@ import {
   type FrameType,
   frameType,
   maxControlLength,
+  maxRequestLength,
   writeHeader,
 } from '../src/wire/frames.ts';
 import { fromFailed, parseOpen, parseTls, toFailed } from '../src/wire/messages.ts';
@@ -78,7 +79,9 @@ test('a data frame of any length is passed on, a control frame has a bound', () 
   assert.equal(parser.atBoundary, true);
   for (const type of Object.values(frameType)) {
     if (type === frameType.data) continue;
-    writeHeader(header, type, maxControlLength + 1);
+    // What asks for a connection or for TLS may bring authorities and a key.
+    const isRequest = type === frameType.open || type === frameType.startTls;
+    writeHeader(header, type, (isRequest ? maxRequestLength : maxControlLength) + 1);
     assert.throws(() => parse([header]), FrameError);
   }
 });

@@ -79,7 +79,7 @@ test('frames out of order end the session with a protocol error', async (t) => {
     ['failed', (session) => session.open(peer.port).send('failed', {})],
     ['secured', (session) => session.open(peer.port).send('secured', {})],
     ['unknown type', (session) => session.client.say(new Uint8Array([99, 0, 0, 0]))],
-    ['oversized control', (session) => session.client.say(new Uint8Array([1, 1, 0, 0]))],
+    ['oversized control', (session) => session.client.say(new Uint8Array([1, 4, 0, 1]))],
     ['not JSON', (session) => session.send('open', Buffer.from('{"hostname":'))],
     ['not UTF-8', (session) => session.send('open', Buffer.from([0xff, 0xfe]))],
   ];

@@ -5,8 +5,9 @@ import type { Duplex } from 'node:stream';
 import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { SocketAddress } from '../address.ts';
 import type { SocketErrorCode } from '../errors.table.ts';
-import type { TlsOptions } from '../options.ts';
 import { SocketError } from '../socket-error.ts';
+import type { TlsRequest } from '../tls-request.ts';
+import { toMaterialSettings } from './tls-material.ts';
 
 /** Trust and identity for one destination, in PEM. */
 export interface TlsTrust {
@@ -33,19 +34,19 @@ export type FindTrust = (destination: SocketAddress) => TlsTrust | undefined;
 export function startTlsOver(
   stream: Duplex,
   hostname: string,
-  options: TlsOptions,
+  options: TlsRequest,
   trust: TlsTrust | undefined,
 ): TLSSocket {
   // Neither a name in a certificate nor one in a ClientHello has a trailing dot [RFC 6066 3].
   const name = (options.expectedServerHostname ?? hostname).replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const { verify = 'full', ...material } = trust ?? {};
+  const checksName = verify === 'full' && !(options.ownNameCheck === true && options.material?.ca !== undefined);
   const settings: ConnectionOptions = {
-    ...material,
+    ...toMaterialSettings(options.material, material),
     socket: stream as NetSocket,
     servername: options.sni ?? (isIP(name) === 0 ? name : ''),
     rejectUnauthorized: verify !== 'nothing',
-    checkServerIdentity: (_host, certificate) =>
-      verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
+    checkServerIdentity: (_host, certificate) => (checksName ? checkServerIdentity(name, certificate) : undefined),
   };
   if (options.alpn !== undefined) settings.ALPNProtocols = options.alpn;
   const secure = connect(settings);

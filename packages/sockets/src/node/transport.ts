@@ -8,11 +8,13 @@ import { TLSSocket } from 'node:tls';
 import type { ParsedAddress } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import { createDeferred, type Deferred } from '../deferred.ts';
-import type { CheckedOptions, TlsOptions } from '../options.ts';
+import type { CheckedOptions } from '../options.ts';
 import { type SocketError, toConnectError, toTlsError } from '../socket-error.ts';
+import type { TlsRequest } from '../tls-request.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
 import { AbortableDial, type Dial } from './dial.ts';
 import { fromBrokenConnection, fromConnectFailure } from './system-errors.ts';
+import { describeTls } from './tls-material.ts';
 import { type FindTrust, fromTlsAlert, isTlsAlert, startTlsOver, tlsErrorCode } from './tls.ts';
 
 export interface NodeTransportInit {
@@ -38,6 +40,7 @@ export class NodeTransport implements Transport {
   #phase: Phase = 'idle';
   #handshake: 'connect' | 'startTls' = 'connect';
   #timer: unknown;
+  #describes = false;
   #wanted = false;
   #flowing = false;
   #held: Uint8Array<ArrayBuffer> | undefined;
@@ -98,7 +101,7 @@ export class NodeTransport implements Transport {
     await new Promise<void>((resolve) => stream.end((error?: Error | null) => (error ? undefined : resolve())));
   }
 
-  startTls(options: TlsOptions, events: TransportEvents): void {
+  startTls(options: TlsRequest, events: TransportEvents): void {
     const plain = this.#stream!;
     this.#events = events;
     this.#handshake = 'startTls';
@@ -143,9 +146,10 @@ export class NodeTransport implements Transport {
     else queueMicrotask(onConnect);
   }
 
-  #secure(plain: Duplex, options: TlsOptions): void {
+  #secure(plain: Duplex, options: TlsRequest): void {
     const { hostname, port } = { hostname: this.#hostname, port: this.#init.address.port };
     this.#phase = 'handshake';
+    this.#describes = options.describe === true;
     // TLS reports the end of what is below it after everything that came before was read.
     plain.off('close', this.#onClose);
     try {
@@ -273,6 +277,7 @@ export class NodeTransport implements Transport {
       remoteAddress: toAuthority(stream.remoteAddress, stream.remotePort) ?? this.#init.address.authority,
       localAddress: toAuthority(stream.localAddress, stream.localPort) ?? null,
       alpn: stream.alpnProtocol || null,
+      ...(this.#describes && { tls: describeTls(stream as TLSSocket) }),
     };
   }
 }

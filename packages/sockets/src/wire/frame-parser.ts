@@ -1,6 +1,6 @@
 // Takes frames apart as bytes arrive. Payloads of data frames are passed on piece by piece without being collected;
 // control frames are collected, up to `maxControlLength`.
-import { type FrameType, frameType, headerLength, maxControlLength } from './frames.ts';
+import { type FrameType, frameType, headerLength, maxControlLength, maxRequestLength } from './frames.ts';
 
 export interface FrameHandlers {
   /** A piece of a data frame's payload: a view of the bytes given to `push()`. */
@@ -14,6 +14,7 @@ export class FrameError extends Error {
   override readonly name: string = 'FrameError';
 }
 
+const requests = new Set<number>([frameType.open, frameType.startTls]);
 const knownTypes = new Set<number>(Object.values(frameType));
 
 export class FrameParser {
@@ -54,7 +55,8 @@ export class FrameParser {
     const [type = 0, high = 0, middle = 0, low = 0] = this.#header;
     const length = (high << 16) | (middle << 8) | low;
     if (!knownTypes.has(type)) throw new FrameError(`unknown frame type ${type}`);
-    if (type !== frameType.data && length > maxControlLength) throw new FrameError(`control frame of ${length} bytes`);
+    const longest = requests.has(type) ? maxRequestLength : maxControlLength;
+    if (type !== frameType.data && length > longest) throw new FrameError(`control frame of ${length} bytes`);
     this.#headerFilled = 0;
     this.#type = type as FrameType;
     this.#remaining = length;

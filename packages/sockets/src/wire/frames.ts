@@ -18,6 +18,8 @@ export const headerLength = 4;
 export const maxFrameLength = 0xff_ff_ff;
 /** Longest payload of a frame other than data; a longer one is a protocol error. */
 export const maxControlLength = 16_384;
+/** The same for the frames by which a Worker asks for a connection or for TLS: they may bring authorities and a key. */
+export const maxRequestLength = 262_144;
 
 /** A frame in one piece. The payload is copied. */
 export function encodeFrame(type: FrameType, payload?: Uint8Array): Uint8Array<ArrayBuffer> {

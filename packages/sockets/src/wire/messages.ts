@@ -1,6 +1,7 @@
 // What the control frames say, and how each end reads what the other wrote.
-import { isProtocolName, isServerName, maxProtocols, type SecureTransport, type TlsOptions } from '../options.ts';
+import { isProtocolName, isServerName, maxProtocols, type SecureTransport } from '../options.ts';
 import { isSocketErrorCode, SocketError } from '../socket-error.ts';
+import { maxMaterialLength, materialLength, readMaterial, type TlsRequest } from '../tls-request.ts';
 import { FrameError } from './frame-parser.ts';
 
 /** Payload of `open`. */
@@ -10,7 +11,7 @@ export interface OpenMessage {
   secureTransport: SecureTransport;
   /** Milliseconds; 0 waits for ever. */
   connectTimeout: number;
-  tls: TlsOptions;
+  tls: TlsRequest;
 }
 
 /** Payload of `failed`: a SocketError without its stack. */
@@ -20,6 +21,8 @@ export interface FailedMessage {
   remedy: string;
   retryable: boolean;
   cause?: string;
+  /** What the network or TLS library called it: `ECONNREFUSED`, `CERT_HAS_EXPIRED`, … */
+  causeCode?: string;
 }
 
 /** @throws FrameError when the value is not an OpenMessage */
@@ -38,10 +41,17 @@ export function parseOpen(value: unknown): OpenMessage {
   return { hostname, port: port as number, secureTransport, connectTimeout, tls: parseTls(message['tls']) };
 }
 
-/** @throws FrameError when the value is not TlsOptions */
-export function parseTls(value: unknown): TlsOptions {
-  const { expectedServerHostname, sni, alpn } = toRecord(value);
-  const options: TlsOptions = {};
+/** @throws FrameError when the value is not a TlsRequest */
+export function parseTls(value: unknown): TlsRequest {
+  const { expectedServerHostname, sni, alpn, material, ownNameCheck, describe } = toRecord(value);
+  const options: TlsRequest = {};
+  if (material !== undefined) {
+    const read = readMaterial(material);
+    if (read === undefined || materialLength(read) > maxMaterialLength) throw new FrameError('tls: bad material');
+    options.material = read;
+  }
+  if (ownNameCheck === true) options.ownNameCheck = true;
+  if (describe === true) options.describe = true;
   if (expectedServerHostname !== undefined) options.expectedServerHostname = toServerName(expectedServerHostname);
   if (sni !== undefined) options.sni = toServerName(sni);
   if (alpn !== undefined) {
@@ -54,16 +64,29 @@ export function parseTls(value: unknown): TlsOptions {
 
 export function toFailed(error: SocketError): FailedMessage {
   const { code, message, remedy, retryable, cause } = error;
-  return { code, message, remedy, retryable, ...(cause instanceof Error ? { cause: cause.message } : {}) };
+  if (!(cause instanceof Error)) return { code, message, remedy, retryable };
+  const causeCode = systemCodeOf(cause);
+  return { code, message, remedy, retryable, cause: cause.message, ...(causeCode !== undefined && { causeCode }) };
+}
+
+/** The first code behind an error that a system or library gave, which are upper-case; ours are not. */
+function systemCodeOf(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
+  }
+  return undefined;
 }
 
 export function fromFailed(value: unknown): SocketError {
-  const { code, message, remedy, retryable, cause } = toRecord(value) as Partial<FailedMessage>;
+  const { code, message, remedy, retryable, cause, causeCode } = toRecord(value) as Partial<FailedMessage>;
   return new SocketError(isSocketErrorCode(code) ? code : 'connection_failed', {
     ...(message === undefined ? {} : { message }),
     ...(remedy === undefined ? {} : { remedy }),
     ...(retryable === undefined ? {} : { retryable }),
-    ...(cause === undefined ? {} : { cause: new Error(cause) }),
+    ...(cause === undefined
+      ? {}
+      : { cause: Object.assign(new Error(cause), causeCode === undefined ? {} : { code: causeCode }) }),
   });
 }
 

@@ -3,8 +3,9 @@
 // channel never leaves the machine.
 import { connect as connectNative, type NativeSocket } from 'cloudflare:sockets';
 import type { ParsedAddress } from '../address.ts';
-import type { CheckedOptions, TlsOptions } from '../options.ts';
+import type { CheckedOptions } from '../options.ts';
 import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
+import type { TlsRequest } from '../tls-request.ts';
 import type { Transport, TransportEvents } from '../transport.ts';
 import { createOwnership, type Ownership } from './ownership.ts';
 
@@ -123,7 +124,7 @@ export class BoundTransport implements Transport {
     return this.#ownership?.refusal();
   }
 
-  startTls(_options: TlsOptions, events: TransportEvents): void {
+  startTls(_options: TlsRequest, events: TransportEvents): void {
     this.#events = events;
     queueMicrotask(() => this.#fail(toTlsError('tls_failed', 'startTls', noTls)));
   }

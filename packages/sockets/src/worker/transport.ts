@@ -4,8 +4,9 @@
 import { connect as connectNative, type NativeSocket } from 'cloudflare:sockets';
 import type { ParsedAddress } from '../address.ts';
 import { createDeferred, type Deferred } from '../deferred.ts';
-import type { CheckedOptions, TlsOptions } from '../options.ts';
+import type { CheckedOptions } from '../options.ts';
 import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
+import type { TlsRequest } from '../tls-request.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import {
@@ -137,7 +138,7 @@ export class WorkerTransport implements Transport {
     });
   }
 
-  startTls(options: TlsOptions, events: TransportEvents): void {
+  startTls(options: TlsRequest, events: TransportEvents): void {
     this.#events = events;
     this.#phase = 'securing';
     this.#wanted = false;

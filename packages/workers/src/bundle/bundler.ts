@@ -76,7 +76,8 @@ class EsbuildBundler implements Bundler {
     if (nodeCompatMode(date, compatibilityFlags) === 'v1') {
       throw this.#failure([toFinding('node_compat_v1', { date }, { severity: 'error', main })]);
     }
-    this.#own ??= buildOwnModules(this.#socketsModule);
+    const withNode = nodeCompatMode(date, compatibilityFlags) === 'v2';
+    this.#own ??= buildOwnModules({ socketsModule: this.#socketsModule, withNode });
     const [own, user] = await Promise.all([this.#own, noBundle ? this.#unbundled() : this.#bundled()]);
     this.#inputs = user.inputs;
     this.#check(user.exports);

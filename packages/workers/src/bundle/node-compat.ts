@@ -6,6 +6,7 @@ import type { PartialMessage, Plugin, PluginBuild } from 'esbuild';
 import { defineEnv } from 'unenv';
 import { nodeCompatMode } from '../config/compatibility.ts';
 import { toErrorText } from '../errors.ts';
+import { toNodeModule } from './node-modules.ts';
 import type { Project } from '../project.ts';
 import { toExternal } from './required-module.ts';
 
@@ -43,6 +44,8 @@ function bindModules(build: PluginBuild, { alias, external }: NodeEnvironment): 
   }
   const escaped = [...targets.keys()].map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
   build.onResolve({ filter: new RegExp(`^(?:${escaped.join('|')})$`) }, (args) => {
+    const ours = toNodeModule(args.path);
+    if (ours !== undefined) return toExternal(args, `./${ours}`, 'default');
     const target = targets.get(args.path);
     if (!target) return undefined;
     if (target.external) return toExternal(args, target.path, 'default');

@@ -1,0 +1,198 @@
+// `net.Socket` in a Worker: connecting, addresses and states, around the stream.
+import { isIP } from 'node:net';
+import type { SocketError } from '../../socket-error.ts';
+import type { SocketInfo, TransportEvents } from '../../transport.ts';
+import { Channel, type ChannelTarget } from './channel.ts';
+import { ChannelStream, type ChannelStreamOptions } from './channel-stream.ts';
+import {
+  checkPort,
+  type ConnectOptions,
+  type Lookup,
+  normalizeArguments,
+  refusePath,
+  toAsciiHost,
+} from './connect-arguments.ts';
+import { fromSocketError, invalidArgument, type NodeError, toNodeError } from './node-errors.ts';
+
+export type SocketOptions = ChannelStreamOptions;
+
+export class Socket extends ChannelStream {
+  connecting = false;
+  remoteAddress: string | undefined;
+  remotePort: number | undefined;
+  remoteFamily: string | undefined;
+  localAddress: string | undefined;
+  localPort: number | undefined;
+  localFamily: string | undefined;
+  autoSelectFamilyAttemptedAddresses: string[] = [];
+  #host: string | null = null;
+  #port = 0;
+  /** The socket that has taken this one's connection. */
+  #successor: Socket | undefined;
+
+  constructor(options: SocketOptions | number = {}) {
+    super(typeof options === 'number' ? { fd: options } : (options ?? {}));
+  }
+
+  get pending(): boolean {
+    return !this.wasUp || this.connecting || this.destroyed;
+  }
+
+  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.connecting) return 'opening';
+    if (this.readable && this.writable) return 'open';
+    if (this.readable) return 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  /** Connects to `options`, or to `(port, host)`; a listener given last hears of `connect`. */
+  connect(...args: unknown[]): this {
+    const [options, listener] = normalizeArguments(args);
+    if (options.path !== undefined && options.path !== null && options.port === undefined) refusePath(options.path);
+    const port = checkPort(options.port);
+    const host = options.host || 'localhost';
+    if (typeof host !== 'string') {
+      throw invalidArgument('The "options.host" property must be of type string.', 'ERR_INVALID_ARG_TYPE');
+    }
+    if (listener !== undefined) this.once('connect', listener);
+    if (this.destroyed) return this;
+    this.connecting = true;
+    this.#host = host;
+    this.#port = port;
+    if (options.timeout) this.setTimeout(options.timeout);
+    this.expectChannel();
+    this.#resolve(host, options);
+    return this;
+  }
+
+  /** With a look-up of its own the program decides for the name; policy then judges the address. */
+  #resolve(host: string, { lookup, family = 0, hints = 0 }: ConnectOptions): void {
+    const own = lookup as (Lookup & { isOurs?: boolean }) | undefined;
+    if (own === undefined || own.isOurs === true || isIP(host) !== 0) return this.#open(host);
+    own(host, { family, hints, all: false }, (error, answer, answeredFamily) => {
+      if (this.destroyed) return;
+      const [first] = Array.isArray(answer) ? answer : [{ address: answer, family: answeredFamily ?? 0 }];
+      this.emit('lookup', error, first?.address, first?.family, host);
+      if (error) this.destroy(error);
+      else if (first?.address === undefined) {
+        this.destroy(toNodeError(`getaddrinfo ENOTFOUND ${host}`, 'ENOTFOUND', { hostname: host }));
+      } else this.#open(first.address);
+    });
+  }
+
+  #open(host: string): void {
+    const channel = new Channel(this.toTarget(toAsciiHost(host), this.#port));
+    channel.open(this.channelEvents());
+    this.useChannel(channel);
+  }
+
+  /** The host it was told to connect to. @internal */
+  get targetHost(): string | null {
+    return this.#host;
+  }
+
+  /** Makes this socket's connection that of `successor`; from now on it ends when that does. @internal */
+  handOver(successor: Socket, done: (channel: Channel | undefined) => void): void {
+    successor.#host = this.#host;
+    successor.#port = this.#port;
+    this.#successor = successor;
+    this.takeChannel(done);
+  }
+
+  override end(...args: unknown[]): this {
+    this.#successor?.end();
+    return Reflect.apply(super.end, this, args) as this;
+  }
+
+  /** What is asked of the gateway. @internal */
+  toTarget(host: string, port: number): ChannelTarget {
+    return { host, port, secureTransport: 'starttls', tls: {} };
+  }
+
+  /** @internal */
+  channelEvents(): TransportEvents {
+    return {
+      opened: (info) => {
+        if (this.destroyed) return;
+        this.channelUp();
+        this.onOpened(info);
+        // The end, and an error, are noticed without a reader.
+        if (!this.destroyed && !this.isPaused()) this.read(0);
+      },
+      data: (chunk) => this.receive(chunk),
+      ended: () => this.receiveEnd(),
+      failed: (error, unread) => {
+        for (const chunk of unread) this.receive(chunk);
+        this.onFailed(fromSocketError(error, { host: this.#host ?? '', port: this.#port }, !this.wasUp), error);
+      },
+    };
+  }
+
+  /** @internal */
+  onOpened(info: SocketInfo): void {
+    this.adoptAddresses(info);
+    const { remoteAddress = '' } = this;
+    const host = this.#host;
+    const family = isIP(remoteAddress);
+    if (host !== null && isIP(host) === 0 && family !== 0) this.emit('lookup', null, remoteAddress, family, host);
+    this.connecting = false;
+    this.emit('connect');
+    this.emit('ready');
+  }
+
+  /** @internal */
+  onFailed(error: NodeError, _cause: SocketError): void {
+    this.connecting = false;
+    if (error.syscall === 'getaddrinfo') this.emit('lookup', error, undefined, undefined, this.#host);
+    this.destroy(error);
+  }
+
+  /** @internal */
+  adoptAddresses({ remoteAddress, localAddress }: SocketInfo): void {
+    const remote = toEndpoint(remoteAddress);
+    this.remoteAddress = remote?.address;
+    this.remotePort = remote?.port;
+    this.remoteFamily = remote?.family;
+    const local = toEndpoint(localAddress);
+    this.localAddress = local?.address;
+    this.localPort = local?.port;
+    this.localFamily = local?.family;
+  }
+
+  /** Our own side. */
+  address(): { address?: string; port?: number; family?: string } {
+    const { localAddress: address, localPort: port, localFamily: family } = this;
+    return address === undefined ? {} : { address, family: family!, port: port! };
+  }
+
+  // The gateway's connections have no delay; keep-alive is the host's concern.
+  setNoDelay(_enable?: boolean): this {
+    return this;
+  }
+
+  setKeepAlive(_enable?: boolean, _initialDelay?: number): this {
+    return this;
+  }
+
+  // Nothing in a Worker lives on because of a socket.
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
+
+interface Endpoint {
+  address: string;
+  port: number;
+  family: 'IPv4' | 'IPv6';
+}
+
+function toEndpoint(authority: string | null): Endpoint | undefined {
+  if (authority === null) return undefined;
+  const colon = authority.lastIndexOf(':');
+  const address = authority.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  return { address, port: Number(authority.slice(colon + 1)), family: address.includes(':') ? 'IPv6' : 'IPv4' };
+}

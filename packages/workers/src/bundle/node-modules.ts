@@ -1,0 +1,24 @@
+// Which of Node's modules are ours inside a Worker, because the runtime's own would go around the gateway, or could not
+// make TLS through it.
+import { ownFolder } from './bundle.ts';
+
+export interface NodeModule {
+  /** As Node names it. */
+  specifier: string;
+  /** Its file in the Worker, without folder and ending. */
+  name: string;
+  /** Where its source is exported. */
+  source: string;
+}
+
+export const nodeModules: readonly NodeModule[] = [
+  { specifier: 'net', name: 'node-net', source: '@sallyport/sockets/worker/net' },
+  { specifier: 'tls', name: 'node-tls', source: '@sallyport/sockets/worker/tls' },
+];
+
+const byName = new Map(nodeModules.map(({ specifier, name }) => [specifier, `${ownFolder}${name}.js`]));
+
+/** The module of ours that an import means, by its name in the Worker; undefined when it is not ours. */
+export function toNodeModule(specifier: string): string | undefined {
+  return byName.get(specifier.replace(/^node:/, ''));
+}

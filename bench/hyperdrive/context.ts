@@ -25,18 +25,20 @@ export type Series = Partial<Record<SubjectName, number[]>>;
 export interface SeriesOptions {
   name: string;
   unit: string;
+  /** Rounds that are thrown away. Default: one. */
+  warmUps?: number;
   run(subject: Subject): Promise<number>;
 }
 
-/** Each subject once a round, in an order that turns from round to round, after one round that is thrown away. */
+/** Each subject once a round, in an order that turns from round to round, after rounds that are thrown away. */
 export async function measureSeries(
   { runs, patience, raw }: Context,
   subjects: readonly Subject[],
-  { name, unit, run }: SeriesOptions,
+  { name, unit, warmUps = 1, run }: SeriesOptions,
 ): Promise<Series> {
   const series: Series = {};
   const neighbours = watchNeighbours();
-  for (let round = -1; round < runs; round += 1) {
+  for (let round = -warmUps; round < runs; round += 1) {
     const turned = subjects.map((_, turn) => subjects[(turn + Math.max(round, 0)) % subjects.length]!);
     const taken = await patience.inQuiet(async () => {
       const figures: number[] = [];

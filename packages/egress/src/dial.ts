@@ -1,5 +1,6 @@
 // Opening one TCP connection to one address that was judged before. No names here: what is dialled is pinned.
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { EgressError, toFailure } from './errors.ts';
 import { toHostPort } from './ip.ts';
@@ -50,6 +51,18 @@ export const noTunnels: DialTunnel = (route) => {
 /** Who uses the stream listens for its errors; until then one must not bring the process down. */
 function ignore(): void {}
 
+/**
+ * A connect to a port of this machine on which nobody listens may be given that very port as its own, and is then
+ * connected to itself: it hears what it says, for ever. [RFC 9293, 3.5: simultaneous open]
+ */
+export function isSelfConnection({ localAddress, localPort, remoteAddress, remotePort }: Socket): boolean {
+  return localPort !== undefined && localPort === remotePort && localAddress === remoteAddress;
+}
+
+function toRefusal(target: string): Error {
+  return Object.assign(new Error(`connect ECONNREFUSED ${target}`), { code: 'ECONNREFUSED', syscall: 'connect' });
+}
+
 /** Plain TCP: half-open allowed, no Nagle delay, not flowing. */
 export const dialTcp: Dial = ({ address, port }, { signal, lendsReads = false }) =>
   new Promise((resolve, reject) => {
@@ -75,6 +88,11 @@ export const dialTcp: Dial = ({ address, port }, { signal, lendsReads = false })
     };
     const connected = (): void => {
       settle();
+      if (isSelfConnection(socket)) {
+        socket.destroy();
+        reject(toRefusal(toHostPort(address, port)));
+        return;
+      }
       const { remoteAddress = address, localAddress = '', localPort = 0 } = socket;
       resolve({
         stream: socket,

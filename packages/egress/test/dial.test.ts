@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { test } from 'node:test';
+import { isSelfConnection } from '../src/dial.ts';
 import { dialTcp } from '../src/index.ts';
 import { closedPort, listen } from './support/servers.ts';
 
@@ -35,6 +36,18 @@ test('dialTcp() lets one direction end before the other', async (t) => {
 test('dialTcp() rejects with the error of the system when nothing listens', async () => {
   const port = await closedPort();
   await assert.rejects(dialTcp({ address: '127.0.0.1', port }, { signal }), { code: 'ECONNREFUSED' });
+});
+
+test('A connection to itself is told from one to somebody', async (t) => {
+  const port = await closedPort();
+  const own = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.1', localPort: port });
+  t.after(() => own.destroy());
+  await once(own, 'connect');
+  assert.equal(isSelfConnection(own), true);
+  const { port: other } = await listen(t, { serve: (socket) => socket.end() });
+  const { stream } = await dialTcp({ address: '127.0.0.1', port: other }, { signal });
+  assert.equal(isSelfConnection(stream as Socket), false);
+  stream.destroy();
 });
 
 test('dialTcp() stops on abort, before and while connecting', async (t) => {

@@ -1,4 +1,5 @@
 // The door to the peers: `startPeer(kind)` listens on loopback and behaves as its kind says.
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { toBehaviour } from './behaviours.ts';
@@ -37,16 +38,35 @@ export interface RefusedPort extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Ports below those that systems give out by themselves: Linux from 32768 on, others from 49152. */
+const ownPorts = { from: 20_000, to: 32_000 };
+
 /**
- * A loopback port on which nobody listens, and nobody can begin to until it is closed: it is held as the local port of
- * a connection, so the system gives it to no one else and answers every connect with RST.
+ * Connects from a port that the system never gives to anybody, not even to a connection that goes to it, which would
+ * then be connected to itself.
+ */
+async function connectFromOwnPort(target: AddressInfo, host: string, attempts = 20): Promise<Socket> {
+  const localPort = randomInt(ownPorts.from, ownPorts.to);
+  const socket = connect({ port: target.port, host, localAddress: host, localPort });
+  try {
+    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    return socket;
+  } catch (error) {
+    // Somebody listens there.
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempts === 1) throw error;
+    return connectFromOwnPort(target, host, attempts - 1);
+  }
+}
+
+/**
+ * A loopback port on which nobody listens: it is the local port of a connection, of those that the system gives to
+ * nobody, and every connect is answered with RST.
  */
 export async function startRefusing(host = '127.0.0.1'): Promise<RefusedPort> {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, host, resolve));
   const accepted = new Promise<Socket>((resolve) => holder.once('connection', resolve));
-  const socket = connect((holder.address() as AddressInfo).port, host);
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  const socket = await connectFromOwnPort(holder.address() as AddressInfo, host);
   const port = socket.localPort!;
   const server = await accepted;
   let closing: Promise<void> | undefined;

@@ -24,4 +24,4 @@ export {
   socketAuthority,
   writeHeader,
 } from './wire/frames.ts';
-export { type OpenMessage, parseOpen, parseTls, toFailed } from './wire/messages.ts';
+export { type NameQuestion, type OpenMessage, parseOpen, parseQuestion, parseTls, toFailed } from './wire/messages.ts';

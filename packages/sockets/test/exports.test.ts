@@ -24,6 +24,7 @@ test('the door for sibling packages exports this and nothing else', async () => 
     'maxControlLength',
     'maxRequestLength',
     'parseOpen',
+    'parseQuestion',
     'parseTls',
     'socketAuthority',
     'startTlsOver',

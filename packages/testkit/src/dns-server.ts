@@ -1,10 +1,10 @@
-// A tiny authoritative DNS server on loopback: A and AAAA over UDP, answered by a function, so that a test can change
+// A tiny authoritative DNS server on loopback: over UDP, answered by a function, so that a test can change
 // its mind between two look-ups. Use it with `new dns.Resolver().setServers([server.address])`.
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { isIPv4, isIPv6 } from 'node:net';
 
-export type DnsType = 'A' | 'AAAA';
+export type DnsType = 'A' | 'AAAA' | 'PTR' | 'MX' | 'TXT' | 'SRV';
 
 export interface DnsQuestion {
   /** As asked, in lower case, without a trailing dot. */
@@ -13,10 +13,10 @@ export interface DnsQuestion {
 }
 
 /**
- * Addresses of any family (those of the asked one are sent), or an error, or `timeout` to say nothing. No addresses
+ * Addresses of any family (those of the asked one are sent), the data of records of another type, or an error, or `timeout` to say nothing. No addresses
  * means that the name exists without such a record.
  */
-export type DnsAnswer = readonly string[] | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'timeout';
+export type DnsAnswer = readonly (string | Uint8Array)[] | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'timeout';
 
 export interface DnsServer extends AsyncDisposable {
   host: string;
@@ -34,7 +34,7 @@ const timeToLive = 0;
 // [RFC 1035 4.1.1] response codes
 const codes = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 // [RFC 1035 3.2.2], [RFC 3596 2.1]
-const types: Record<number, DnsType> = { 1: 'A', 28: 'AAAA' };
+const types: Record<number, DnsType> = { 1: 'A', 12: 'PTR', 15: 'MX', 16: 'TXT', 28: 'AAAA', 33: 'SRV' };
 const headerLength = 12;
 
 interface ParsedQuery {
@@ -71,11 +71,11 @@ function addressBytes(address: string): Buffer {
 }
 
 /** One resource record whose name points back at the question [RFC 1035 4.1.3, 4.1.4]. */
-function record(type: DnsType, address: string): Buffer {
-  const data = addressBytes(address);
+function record(type: DnsType, content: string | Uint8Array): Buffer {
+  const data = typeof content === 'string' ? addressBytes(content) : content;
   const head = Buffer.alloc(12);
   head.writeUInt16BE(0xc000 | headerLength, 0);
-  head.writeUInt16BE(type === 'A' ? 1 : 28, 2);
+  head.writeUInt16BE(Number(Object.keys(types).find((code) => types[Number(code)] === type)), 2);
   head.writeUInt16BE(1, 4);
   head.writeUInt32BE(timeToLive, 6);
   head.writeUInt16BE(data.length, 10);
@@ -109,12 +109,15 @@ export async function startDnsServer(
     const answered = await answer(question);
     if (answered === 'timeout') return undefined;
     if (typeof answered === 'string') return response(query, section, codes[answered]);
-    const wanted = answered.filter(question.type === 'A' ? isIPv4 : isIPv6);
+    const isWanted = { A: isIPv4, AAAA: isIPv6 }[question.type as string];
+    const wanted = answered.filter((entry) =>
+      typeof entry === 'string' ? isWanted?.(entry) === true : isWanted === undefined,
+    );
     return response(
       query,
       section,
       codes.NOERROR,
-      wanted.map((address) => record(question.type, address)),
+      wanted.map((content) => record(question.type, content)),
     );
   }
 

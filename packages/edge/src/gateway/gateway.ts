@@ -3,13 +3,15 @@
 //
 // It speaks HTTP: CONNECT to the reserved authority opens a Worker socket (frames), CONNECT to any other relays raw
 // bytes, and requests in absolute form are a Worker's `fetch()`.
-import type { Egress } from '@sallyport/egress';
+import type { Egress, Policy } from '@sallyport/egress';
 import { type FindTrust, socketAuthority } from '@sallyport/sockets/internal';
 import { relayConnect } from './connect-relay.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { createForwardProxy } from './forward-proxy.ts';
+import { NameService, portsOf } from './name-service.ts';
 import { type OutletServer, startOutletServer } from './outlet-server.ts';
 import { SocketSession } from './socket-session.ts';
+import { StandIns } from './stand-ins.ts';
 import { Wakefulness } from './wakefulness.ts';
 
 export { headersTimeout, maxConnections, maxHeaderSize } from './outlet-server.ts';
@@ -18,6 +20,8 @@ export interface GatewayOptions {
   /** Path of the unix socket; a stale one is replaced. */
   path: string;
   egress: Egress;
+  /** That of `egress`, as far as it speaks of ports: names are answered for a Worker that may use them on any. */
+  policy?: Policy;
   /** Authorities and client certificate per destination. Default: the system's, none. */
   findTrust?: FindTrust;
   onEvent?: OnGatewayEvent;
@@ -28,8 +32,11 @@ export interface GatewayOptions {
 export type Gateway = OutletServer;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { path, egress, findTrust = () => undefined, onEvent = () => {} } = options;
-  const parts = { egress, findTrust, onEvent, wakefulness: new Wakefulness() };
+  const { path, findTrust = () => undefined, onEvent = () => {}, policy } = options;
+  const standIns = new StandIns();
+  const egress = standIns.wrap(options.egress);
+  const names = new NameService({ egress, standIns, ports: portsOf(policy?.entries ?? []) });
+  const parts = { egress, names, findTrust, onEvent, wakefulness: new Wakefulness() };
   return startOutletServer({
     path,
     headersTimeout: options.headersTimeout,

@@ -13,9 +13,12 @@ import {
   type FrameType,
   frameType,
   headerLength,
+  maxControlLength,
+  type NameQuestion,
   NodeTransport,
   type OpenMessage,
   parseOpen,
+  parseQuestion,
   parseTls,
   SocketError,
   systemClock,
@@ -25,6 +28,7 @@ import {
 } from '@sallyport/sockets/internal';
 import { decisionOf, dialThrough, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
+import type { NameService } from './name-service.ts';
 import type { Wakefulness } from './wakefulness.ts';
 
 /** Bytes queued towards the Worker above which the origin is not read. */
@@ -38,6 +42,7 @@ const farewellTimeout = 5_000;
 
 export interface SessionParts {
   egress: Egress;
+  names: NameService;
   findTrust: FindTrust;
   onEvent: OnGatewayEvent;
   wakefulness: Wakefulness;
@@ -101,6 +106,7 @@ export class SocketSession {
 
   #control(type: FrameType, value: unknown): void {
     if (this.#over) return;
+    if (type === frameType.resolve && this.#stage === 'new') return void this.#resolve(parseQuestion(value));
     if (type === frameType.open && this.#stage === 'new') this.#open(parseOpen(value));
     else if (type === frameType.end && this.#stage !== 'new' && this.#stage !== 'ended') {
       this.#stage = 'ended';
@@ -113,6 +119,22 @@ export class SocketSession {
         return undefined;
       });
     } else throw new FrameError(`frame ${type} out of order`);
+  }
+
+  /** A question of `node:dns`: the session is over with its answer. */
+  async #resolve(question: NameQuestion): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stage = 'ended';
+    try {
+      const answer = encodeControl(frameType.resolved, await this.#parts.names.answer(question));
+      if (this.#over) return;
+      if (answer.byteLength > maxControlLength) throw new SocketError('dns_error', { cause: new Error('too long') });
+      this.#over = true;
+      this.#worker.end(answer);
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      this.#fail(error);
+    }
   }
 
   #open(message: OpenMessage): void {

@@ -60,6 +60,7 @@ export class WorkerService implements AsyncDisposable {
     const gateway = await startGateway({
       path: join(runDirectory, gatewaySocket),
       egress,
+      policy,
       onEvent: onGatewayEvent,
       ...(findTrust === undefined ? {} : { findTrust }),
     });

@@ -5,9 +5,20 @@
 // Everything that belongs to one socket travels in order on one connection, so the gateway knows exactly behind which
 // byte TLS starts, the Worker learns why a connection broke, and one write opens the socket and carries its first bytes.
 // Worker → gateway: open, data*, [startTls, data*], end.   Gateway → Worker: opened | failed, data*, [secured], end | failed.
+// Instead of `open` a Worker may send `resolve`, a question of `node:dns`, which is answered with `resolved` or `failed`.
 // A connection that ends without `end` was abandoned, and what it led to is reset.
 
-export const frameType = { open: 1, opened: 2, failed: 3, data: 4, end: 5, startTls: 6, secured: 7 } as const;
+export const frameType = {
+  open: 1,
+  opened: 2,
+  failed: 3,
+  data: 4,
+  end: 5,
+  startTls: 6,
+  secured: 7,
+  resolve: 8,
+  resolved: 9,
+} as const;
 
 export type FrameType = (typeof frameType)[keyof typeof frameType];
 

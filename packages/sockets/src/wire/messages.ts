@@ -14,6 +14,16 @@ export interface OpenMessage {
   tls: TlsRequest;
 }
 
+/** Payload of `resolve`. */
+export interface NameQuestion {
+  name: string;
+  /** What connections would be made to, or the type of record. */
+  type: 'address' | RecordType;
+}
+
+export const recordTypes = ['CAA', 'CNAME', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SRV', 'TXT'] as const;
+export type RecordType = (typeof recordTypes)[number];
+
 /** Payload of `failed`: a SocketError without its stack. */
 export interface FailedMessage {
   code: string;
@@ -60,6 +70,15 @@ export function parseTls(value: unknown): TlsRequest {
     options.alpn = alpn;
   }
   return options;
+}
+
+/** @throws FrameError when the value is not a NameQuestion */
+export function parseQuestion(value: unknown): NameQuestion {
+  const { name, type } = toRecord(value);
+  if (typeof name !== 'string' || !/^[A-Za-z0-9\-._:]{1,255}$/.test(name)) throw new FrameError('resolve: bad name');
+  const known = ['address', ...recordTypes].find((candidate) => candidate === type);
+  if (known === undefined) throw new FrameError('resolve: bad type');
+  return { name, type: known as NameQuestion['type'] };
 }
 
 export function toFailed(error: SocketError): FailedMessage {

@@ -14,6 +14,8 @@ export interface NodeModule {
 export const nodeModules: readonly NodeModule[] = [
   { specifier: 'net', name: 'node-net', source: '@sallyport/sockets/worker/net' },
   { specifier: 'tls', name: 'node-tls', source: '@sallyport/sockets/worker/tls' },
+  { specifier: 'dns', name: 'node-dns', source: '@sallyport/sockets/worker/dns' },
+  { specifier: 'dns/promises', name: 'node-dns-promises', source: '@sallyport/sockets/worker/dns-promises' },
 ];
 
 const byName = new Map(nodeModules.map(({ specifier, name }) => [specifier, `${ownFolder}${name}.js`]));

@@ -1,29 +1,38 @@
 // `no_bundle`: the user's modules go to the runtime as they are, found by the module rules from the entry's folder. Only
-// `cloudflare:sockets` is bound to our module, in the files that import it.
+// `cloudflare:sockets` and those of Node's modules that are ours are bound to our modules, in the files that import them.
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, posix, relative, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import type { Project } from '../project.ts';
 import type { BundleModule, ModuleType } from './bundle.ts';
 import type { UserModules } from './bundler.ts';
+import { nodeCompatMode } from '../config/compatibility.ts';
 import { ownModules } from './entry-module.ts';
 import { toMatchers } from './module-rules.ts';
+import { nodeModules, toNodeModule } from './node-modules.ts';
 import { toAbsoluteSources } from './source-maps.ts';
 
-/** The specifier under which module `name` imports our sockets. */
-function toSocketsSpecifier(name: string): string {
-  const path = posix.relative(posix.dirname(name), ownModules.sockets);
+/** The specifier under which module `name` imports one of ours. */
+function toSpecifier(name: string, own: string): string {
+  const path = posix.relative(posix.dirname(name), own);
   return path.startsWith('.') ? path : `./${path}`;
 }
 
-/** Keeps every import as it is, but for the sockets'. */
-function bindOnly(sockets: string): Plugin {
+/** The module of ours that an import means. */
+function toOwn(path: string, withNode: boolean): string | undefined {
+  if (path === 'cloudflare:sockets') return ownModules.sockets;
+  return withNode ? toNodeModule(path) : undefined;
+}
+
+/** Keeps every import as it is, but for those that are ours. */
+function bindOnly(name: string, withNode: boolean): Plugin {
   return {
     name: 'sallyport-bind',
     setup(context) {
       context.onResolve({ filter: /.*/ }, ({ path, kind }) => {
         if (kind === 'entry-point') return undefined;
-        return { path: path === 'cloudflare:sockets' ? sockets : path, external: true };
+        const own = toOwn(path, withNode);
+        return { path: own === undefined ? path : toSpecifier(name, own), external: true };
       });
     },
   };
@@ -54,7 +63,10 @@ async function toExports({ main, root }: Project): Promise<string[]> {
   return Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined)?.exports ?? [];
 }
 
-async function bindSockets(path: string, name: string): Promise<{ contents: string; map: string }> {
+async function bindOurs(
+  path: string,
+  { name, withNode }: { name: string; withNode: boolean },
+): Promise<{ contents: string; map: string }> {
   const { outputFiles } = await build({
     entryPoints: [path],
     bundle: true,
@@ -64,10 +76,19 @@ async function bindSockets(path: string, name: string): Promise<{ contents: stri
     sourcemap: 'external',
     outfile: join(dirname(path), 'bound.js'),
     logLevel: 'silent',
-    plugins: [bindOnly(toSocketsSpecifier(name))],
+    plugins: [bindOnly(name, withNode)],
   });
   const text = (suffix: string): string => outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
   return { contents: text('bound.js'), map: toAbsoluteSources(text('bound.js.map'), dirname(path)) };
+}
+
+/** A cheap look at the text: what it finds in vain is only written anew. */
+function mayImportOurs(contents: Buffer, withNode: boolean): boolean {
+  if (contents.includes('cloudflare:sockets')) return true;
+  return (
+    withNode &&
+    nodeModules.some(({ specifier }) => contents.includes(`${specifier}'`) || contents.includes(`${specifier}"`))
+  );
 }
 
 async function findModules({ main, rules }: Project): Promise<Map<string, { path: string; type: ModuleType }>> {
@@ -87,15 +108,16 @@ async function findModules({ main, rules }: Project): Promise<Map<string, { path
 
 /** Reads the modules; esbuild's failures come out as they are. */
 export async function startUnbundled(project: Project): Promise<UserModules> {
+  const withNode = nodeCompatMode(project.compatibilityDate, project.compatibilityFlags) === 'v2';
   const sourceMaps = new Map<string, string>();
   const [exports, files] = await Promise.all([toExports(project), findModules(project)]);
   const modules = await Promise.all(
     [...files].map(async ([name, { path, type }]): Promise<BundleModule> => {
       const contents = await readFile(path);
-      if (type !== 'esModule' || !contents.includes('cloudflare:sockets')) {
+      if (type !== 'esModule' || !mayImportOurs(contents, withNode)) {
         return { name, type, contents: type === 'esModule' || type === 'commonJs' ? contents.toString() : contents };
       }
-      const bound = await bindSockets(path, name);
+      const bound = await bindOurs(path, { name, withNode });
       sourceMaps.set(name, bound.map);
       return { name, type, contents: bound.contents };
     }),

@@ -24,6 +24,7 @@ export interface ChannelStreamOptions extends DuplexOptions {
 }
 
 export class ChannelStream extends Duplex {
+  connecting = false;
   bytesRead = 0;
   timeout: number | undefined;
   readonly #idle: IdleTimer = new IdleTimer(() => this.emit('timeout'));
@@ -161,8 +162,11 @@ export class ChannelStream extends Duplex {
     if (this.#channel === undefined) return this.#waitForChannel(() => this.#send(chunk, done), done);
     if (this.#isRefused()) return done();
     this.#idle.touch();
-    this.#bytesDispatched += chunk.byteLength;
-    this.#settle(this.#batch.add(chunk), done);
+    // Before the connection is up nothing counts as sent.
+    this.#settle(this.#isUp ? this.#batch.add(chunk) : this.#batch.sendNow(chunk), (error) => {
+      this.#bytesDispatched += chunk.byteLength;
+      done(error);
+    });
   }
 
   #end(done: Done): void {
@@ -203,6 +207,7 @@ export class ChannelStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    this.connecting = false;
     this.#idle.clear();
     const channel = this.#channel;
     if (channel !== undefined) {
@@ -219,10 +224,13 @@ export class ChannelStream extends Duplex {
     this.#early = undefined;
     done(error);
     inFlight?.(error ?? toNodeError('Cannot call write after a stream was destroyed', 'ERR_STREAM_DESTROYED', {}));
-    process.nextTick(() => this.emit('close', error !== null));
+    // Without a connection Node does not say whether there was an error.
+    const said = channel === undefined && !this.#isUp && !this.#isExpected ? [] : [error !== null];
+    process.nextTick(() => this.emit('close', ...said));
   }
 
   setTimeout(milliseconds: number, callback?: () => void): this {
+    if (this.destroyed) return this;
     if (typeof milliseconds !== 'number') {
       const text = `The "msecs" argument must be of type number. Received ${typeof milliseconds}`;
       throw invalidArgument(text, 'ERR_INVALID_ARG_TYPE');
@@ -234,7 +242,6 @@ export class ChannelStream extends Duplex {
     if (callback !== undefined && typeof callback !== 'function') {
       throw invalidArgument('The "callback" argument must be of type function.', 'ERR_INVALID_ARG_TYPE');
     }
-    if (this.destroyed) return this;
     this.timeout = milliseconds;
     // A timer of Node's is 31 bits long.
     this.#idle.set(Math.min(milliseconds, 2_147_483_647));

@@ -17,7 +17,6 @@ import { fromSocketError, invalidArgument, type NodeError, toNodeError } from '.
 export type SocketOptions = ChannelStreamOptions;
 
 export class Socket extends ChannelStream {
-  connecting = false;
   remoteAddress: string | undefined;
   remotePort: number | undefined;
   remoteFamily: string | undefined;

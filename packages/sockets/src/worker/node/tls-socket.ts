@@ -76,16 +76,19 @@ export class TLSSocket extends Socket {
   override onOpened(info: SocketInfo): void {
     this.#description = info.tls;
     this.secureConnecting = false;
-    this.authorized = info.tls?.authorized === true;
     this.authorizationError = info.tls?.authorizationError ?? null;
     this.alpnProtocol = info.alpn ?? false;
     this.servername = this.#handshake?.request.sni ?? false;
     if (!this.#isUpgrade) super.onOpened(info);
     else this.adoptAddresses(info);
     const refused = this.#checkName();
-    if (refused !== undefined) return void this.destroy(refused);
-    this.emit('secure');
+    if (refused !== undefined) {
+      this.authorizationError = (refused as NodeError).code ?? refused.message;
+      return void this.destroy(refused);
+    }
+    this.authorized = info.tls?.authorized === true;
     this.emit('secureConnect');
+    this.emit('secure');
   }
 
   /** The program's own opinion on the name; without authorities of its own it comes behind the edge's. */

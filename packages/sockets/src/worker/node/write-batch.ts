@@ -24,14 +24,21 @@ export class WriteBatch {
   add(bytes: Uint8Array): Promise<void> | undefined {
     const waits =
       this.#busy === undefined && bytes.byteLength < smallWrite && this.#length + bytes.byteLength <= maxBatch;
+    if (!waits) return this.sendNow(bytes);
     this.#pieces.push(bytes);
     this.#length += bytes.byteLength;
-    if (!waits) return this.flush();
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#onTurnEnd);
     }
     return undefined;
+  }
+
+  /** Sends it with what waits. */
+  sendNow(bytes: Uint8Array): Promise<void> | undefined {
+    this.#pieces.push(bytes);
+    this.#length += bytes.byteLength;
+    return this.flush();
   }
 
   /** Sends what waits. */

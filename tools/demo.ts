@@ -37,7 +37,7 @@ async function startEdge(network: PrivateNetwork, onTunnelEvent: (event: TunnelE
     port: Number(values.port ?? (values.check ? 0 : 8787)),
     vars: network.vars,
     // TLS is the host's concern: the edge trusts the network's own authority, the Worker knows nothing of it.
-    findTrust: () => ({ ca: network.ca }),
+    authorities: [{ pem: network.ca }],
     watch: !values.check,
     onHostEvent: (event) => log.host(event),
     onGatewayEvent: (event) => log.gateway(event),

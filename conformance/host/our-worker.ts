@@ -35,6 +35,7 @@ function toProject(folder: string): Project {
     hyperdrive: [],
     vpcServices: [],
     vpcNetworks: [],
+    mtlsCertificates: [],
     dev: { ip: '127.0.0.1', port: 0 },
     watchFiles: [],
   };

@@ -71,7 +71,10 @@ export type {
 } from './domain/service-settings.ts';
 export { Certificates } from './domain/certificates.ts';
 export type { Certificate, NewCertificate } from './domain/certificates.ts';
-export { maxPemLength } from './domain/pem.ts';
+export { checkPrivateKey, maxPemLength, parseCertificates } from './domain/pem.ts';
+export type { CertificateFacts } from './domain/pem.ts';
+export { resolveTls } from './domain/tls-material.ts';
+export type { CertificateIds, TlsMaterial } from './domain/tls-material.ts';
 export { firstNetworkId } from './domain/records.ts';
 export type { HostnameRoute, IpRoute, PublicHostname } from './domain/records.ts';
 export { maxConnections, maxHeaderSize, maxRequests, startControlApi } from './api/control-api.ts';

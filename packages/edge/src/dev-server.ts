@@ -10,7 +10,6 @@ import {
   type Policy,
   type Routes,
 } from '@sallyport/egress';
-import type { FindTrust } from '@sallyport/sockets/internal';
 import { type Json, loadProject, type LoadedProject, type LoadProjectOptions, type Project } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import { BackendState } from './front/backend.ts';
@@ -26,6 +25,9 @@ import { followConfigurations, startHyperdrive } from './hyperdrive/start-hyperd
 import { openProjectFolder, startOwnTunnels } from './host/project-folder.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { createExplain } from './tunnels/explain.ts';
+import type { OnTlsEvent } from './tls/tls-event.ts';
+import type { ExtraAuthority } from './tls/tls-settings.ts';
+import { openDevTls } from './tls/open-tls-settings.ts';
 import { VpcService } from './vpc/vpc-service.ts';
 import type { OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
@@ -46,8 +48,8 @@ export interface DevServerOptions {
   tunnels?: { routes: Routes; dial: DialTunnel; databases?: RemoteDatabases } | undefined;
   /** Where connectors dial this server's own tunnels; by default a free port of 127.0.0.1. */
   tunnelPort?: number | undefined;
-  /** Authorities and client certificates per destination. */
-  findTrust?: FindTrust | undefined;
+  /** Authorities to trust beside the system's; the rest is in `sallyport.toml` beside the configuration. */
+  authorities?: readonly ExtraAuthority[] | undefined;
   /** Reload when files change. Default true. */
   watch?: boolean;
   /** Closes the server, also while it starts; what is returned then is closed. */
@@ -56,6 +58,7 @@ export interface DevServerOptions {
   onGatewayEvent: OnGatewayEvent;
   onRequest: (event: RequestEvent) => void;
   onTunnelEvent?: OnTunnelEvent | undefined;
+  onTlsEvent?: OnTlsEvent | undefined;
 }
 
 export interface DevServer extends AsyncDisposable {
@@ -118,13 +121,21 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   cleanup.add(() => front.close());
 
   const root = loaded.project?.root ?? dirname(resolve(options.project.cwd, options.project.config ?? 'wrangler.json'));
+  const tls = await openDevTls({
+    root,
+    authorities: options.authorities,
+    control: () => tunnels?.control,
+    onEvent: options.onTlsEvent,
+  });
+  cleanup.add(async () => tls.close());
+  const findTls = tls.findFor(loaded.project?.environment);
   const folder = openProjectFolder(root);
   let tunnels: TunnelService | undefined;
   const explain = createExplain(
-    () => [{ name: worker.project?.name ?? 'worker', egress }],
+    () => [{ name: worker.project?.name ?? 'worker', egress, findTls }],
     () => tunnels?.registry,
-    () => hyperdrive.way.egress,
-    (id) => vpc.findEgress(id),
+    () => hyperdrive.way,
+    (id) => vpc.explained(id, findTls),
   );
   const hooks = createHyperdriveHooks(() => hyperdrive);
   // Beside the start of the Worker, which takes longer.
@@ -136,6 +147,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   const tunnelsReady = own?.then((service) => {
     tunnels = service;
     if (service !== undefined) followConfigurations(hyperdrive, service.control, cleanup);
+    tls.begin();
   });
   cleanup.add(async () => {
     await tunnelsReady;
@@ -165,6 +177,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
       egress: createEgress({ ...ways, policy: databasePolicy }),
       toService: (service) => vpc.toEgress(service),
       onEvent: options.onGatewayEvent,
+      findTls,
       usesLocal: true,
       ready: tunnelsReady,
       remote: options.tunnels?.databases,
@@ -182,7 +195,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
     policy: options.policy,
     hyperdrive,
     vpc,
-    findTrust: options.findTrust,
+    findTrust: findTls,
     stateDirectoryOf: () => options.stateDirectory ?? join(folder, 'state'),
     watch: options.watch !== false,
     inspectorPort: options.inspectorPort,

@@ -6,7 +6,6 @@ import { loadProject, type LoadedProject } from '@sallyport/workers';
 import { Cleanup } from './cleanup.ts';
 import type { EdgeConfig, WorkerEntry } from './config/edge-config.ts';
 import { type ListenAddress, listening } from './config/listen-address.ts';
-import { toFindTrust } from './config/trust.ts';
 import { EdgeError } from './errors.ts';
 import { BackendState } from './front/backend.ts';
 import { HostTable } from './front/host-table.ts';
@@ -21,9 +20,15 @@ import { followConfigurations, startHyperdrive } from './hyperdrive/start-hyperd
 import { ownListeners } from './host/own-listeners.ts';
 import { WorkerService } from './host/worker-service.ts';
 import { toHyperdriveFamilies } from './metrics/hyperdrive-metrics.ts';
+import type { Family } from './metrics/exposition.ts';
+import { toTlsFamilies } from './metrics/tls-metrics.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { createExplain, type Explain } from './tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
+import type { FindTls } from './tls/host-tls.ts';
+import { openTlsSettings } from './tls/open-tls-settings.ts';
+import type { OnTlsEvent } from './tls/tls-event.ts';
+import type { TlsSettings } from './tls/tls-settings.ts';
 import { VpcService } from './vpc/vpc-service.ts';
 
 /** Milliseconds that running requests and connections get to finish when the edge stops. */
@@ -43,6 +48,7 @@ export interface EdgeOptions {
   onTunnelEvent: OnTunnelEvent;
   /** Receives connections from pools to their databases, which no single Worker makes. */
   onDatabaseEvent?: OnGatewayEvent | undefined;
+  onTlsEvent?: OnTlsEvent | undefined;
   /** Reload Workers when their files change. Default true. */
   watch?: boolean;
   signal?: AbortSignal | undefined;
@@ -51,6 +57,7 @@ export interface EdgeOptions {
 interface RunningWorker {
   name: string;
   egress: Egress;
+  findTls: FindTls;
   service: WorkerService;
 }
 
@@ -62,6 +69,7 @@ export class Edge implements AsyncDisposable {
   #hyperdrive: HyperdriveService | undefined;
   #vpc: VpcService | undefined;
   #metrics: MetricsServer | undefined;
+  #tls: TlsSettings | undefined;
 
   /**
    * Resolves when the edge listens and every Worker answers or has reported why not.
@@ -106,8 +114,8 @@ export class Edge implements AsyncDisposable {
   readonly explain: Explain = createExplain(
     () => this.#workers,
     () => this.#tunnels?.registry,
-    () => this.#hyperdrive?.way.egress,
-    (id) => this.#vpc?.findEgress(id),
+    () => this.#hyperdrive?.way,
+    (id) => this.#vpc?.explained(id, this.#tls?.findFor(undefined)),
   );
 
   /** Stops accepting, lets what runs finish within grace (milliseconds), then closes. */
@@ -153,6 +161,9 @@ export class Edge implements AsyncDisposable {
     });
     this.#tunnels = tunnels;
     this.#cleanup.add(() => tunnels.close());
+    const tls = openTlsSettings({ entries: config.trust, control: tunnels.control, onEvent: options.onTlsEvent });
+    this.#tls = tls;
+    this.#cleanup.add(async () => tls.close());
     // When it is known who answers for which host: a request that comes early waits, and is not told that there is none.
     const front = await listening('http.address', config.http, () =>
       startHttpFront({
@@ -176,6 +187,7 @@ export class Edge implements AsyncDisposable {
         egress: createEgress({ ...ways, policy: databasePolicy }),
         toService: (service) => vpc.toEgress(service),
         onEvent: options.onDatabaseEvent,
+        findTls: tls.findFor(undefined),
         usesLocal: false,
         cacheBytes: config.hyperdrive.cacheBytes,
         control: () => tunnels.control,
@@ -185,14 +197,16 @@ export class Edge implements AsyncDisposable {
     );
     this.#hyperdrive = hyperdrive;
     followConfigurations(hyperdrive, tunnels.control, this.#cleanup);
-    if (config.metrics !== undefined) await this.#startMetrics(config.metrics, hyperdrive);
+    if (config.metrics !== undefined) await this.#startMetrics(config.metrics, hyperdrive, tls);
     await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
   }
 
-  async #startMetrics(address: ListenAddress, { fleet }: HyperdriveService): Promise<void> {
-    const server = await listening('metrics.address', address, () =>
-      startMetricsServer(address, () => toHyperdriveFamilies(fleet.status(), fleet.cacheUse)),
-    );
+  async #startMetrics(address: ListenAddress, { fleet }: HyperdriveService, tls: TlsSettings): Promise<void> {
+    const read = (): Family[] => [
+      ...toHyperdriveFamilies(fleet.status(), fleet.cacheUse),
+      ...toTlsFamilies(tls.certificates(), Date.now()),
+    ];
+    const server = await listening('metrics.address', address, () => startMetricsServer(address, read));
     this.#metrics = server;
     this.#cleanup.add(() => server.close());
   }
@@ -216,7 +230,8 @@ export class Edge implements AsyncDisposable {
     if (entry.network !== undefined && !networks.some((network) => network.name === entry.network)) {
       options.onTunnelEvent({ type: 'network-missing', worker: name, network: entry.network });
     }
-    this.#workers.push({ name, egress, service });
+    const findTls = this.#tls!.findFor(loaded.project?.environment ?? entry.env);
+    this.#workers.push({ name, egress, findTls, service });
     this.#cleanup.add(() => service.close());
     await service.start({
       load,
@@ -226,7 +241,7 @@ export class Edge implements AsyncDisposable {
       policy: entry.policy,
       hyperdrive: this.#hyperdrive!,
       vpc: this.#vpc!,
-      findTrust: toFindTrust(config.trust),
+      findTrust: findTls,
       stateDirectoryOf: (project) => {
         const others = this.#workers.filter((other) => other.service !== service);
         if (others.some((other) => other.service.project?.name === project.name)) {

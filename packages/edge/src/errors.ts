@@ -50,6 +50,20 @@ const registry = {
     message: (detail: string): string => `A file of a local connection string cannot be read: ${detail}`,
     remedy: 'Correct sslrootcert, sslcert and sslkey; paths start at the folder of the configuration.',
   },
+  certificate_unknown: {
+    message: (detail: string): string => `There is no certificate ${detail}`,
+    remedy:
+      'Upload it with `sallyport cert upload mtls-certificate --cert FILE --key FILE` (or certificate-authority --ca-cert FILE) and write its id, or see `sallyport cert list`.',
+  },
+  certificate_unusable: {
+    message: (detail: string): string => `A certificate cannot be used: ${detail}`,
+    remedy: 'A mtls_certificates binding takes a client certificate: `sallyport cert upload mtls-certificate`.',
+  },
+  certificate_remote: {
+    message: (detail: string): string => `With --edge there is no certificate ${detail}`,
+    remedy:
+      "Run without --edge and upload it to this project's own edge with `sallyport cert upload mtls-certificate`.",
+  },
   edge_unreachable: {
     message: (detail: string): string => `The edge does not answer: ${detail}`,
     remedy: 'Check that it runs, and the address and token given with --edge.',
@@ -64,9 +78,9 @@ export class EdgeError extends Error {
   readonly code: EdgeErrorCode;
   readonly remedy: string;
 
-  constructor(code: EdgeErrorCode, detail: string, options?: { cause?: unknown }) {
+  constructor(code: EdgeErrorCode, detail: string, options?: { cause?: unknown; remedy?: string | undefined }) {
     super(registry[code].message(detail), options);
     this.code = code;
-    this.remedy = registry[code].remedy;
+    this.remedy = options?.remedy ?? registry[code].remedy;
   }
 }

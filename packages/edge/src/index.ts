@@ -13,5 +13,6 @@ export { Edge, type EdgeOptions, type WorkerEvents, defaultGrace } from './edge.
 export { defaultStateDirectory, type EdgeConfig, loadEdgeConfig } from './config/edge-config.ts';
 export { EdgeError, type EdgeErrorCode } from './errors.ts';
 export { type OnTunnelEvent, type TunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
+export type { OnTlsEvent, TlsEvent } from './tls/tls-event.ts';
 export { ConfigurationError } from './host/configuration-error.ts';
 export type { HostEvent, OnHostEvent } from './host/host-event.ts';

@@ -13,6 +13,7 @@ import { loadProject } from '@sallyport/workers';
 import type { EdgeConfig } from '../src/config/edge-config.ts';
 import { Edge, type TunnelEvent } from '../src/index.ts';
 import { HyperdriveService } from '../src/hyperdrive/hyperdrive-service.ts';
+import { bareTls } from '../src/tls/host-tls.ts';
 import { VpcService } from '../src/vpc/vpc-service.ts';
 import { BackendState } from '../src/front/backend.ts';
 import { WorkerService } from '../src/host/worker-service.ts';
@@ -179,6 +180,7 @@ test('a Worker that is closed while it starts leaves nothing', async (t) => {
       policy: workerPolicy,
       hyperdrive: new HyperdriveService({ egress, usesLocal: false }),
       vpc: new VpcService({ ways: {}, control: () => undefined, failed: () => {} }),
+      findTrust: () => bareTls,
       stateDirectoryOf: () => state,
       watch: true,
       ...events,

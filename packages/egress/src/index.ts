@@ -19,6 +19,8 @@ export type { CanonicalHost, Destination, EgressTarget } from './destination.ts'
 export { definePolicy, devPolicy, workerPolicy } from './policy.ts';
 export type { Policy, Ruling } from './policy.ts';
 export type { PolicyEntry, PortSpec } from './policy-entry.ts';
+export { compareExactness, parsePattern } from './pattern.ts';
+export type { DestinationPattern } from './pattern.ts';
 export type { NamedSet } from './named-sets.table.ts';
 export type { Decision } from './decision.ts';
 export { EgressError, egressErrorCodes, toFailure } from './errors.ts';

@@ -5,10 +5,20 @@
  */
 export type { ParsedAddress } from './address.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { errorTable } from './errors.table.ts';
+export { errorTable, type SocketErrorCode } from './errors.table.ts';
 export { type Dial, dialDirect } from './node/dial.ts';
-export { type FindTrust, startTlsOver, tlsErrorCode, type TlsTrust } from './node/tls.ts';
-export { NodeTransport, toAuthority } from './node/transport.ts';
+export {
+  contextOf,
+  type FindTrust,
+  fromHandshake,
+  fromTlsAlert,
+  isTlsAlert,
+  startTlsOver,
+  tlsErrorCode,
+  type TlsTrust,
+} from './node/tls.ts';
+export { toAuthority } from './node/authority.ts';
+export { NodeTransport } from './node/transport.ts';
 export { type CheckedOptions, defaults, type TlsOptions } from './options.ts';
 export { isSocketErrorCode, SocketError, toTlsError } from './socket-error.ts';
 export type { SocketInfo, TransportEvents } from './transport.ts';

@@ -56,7 +56,12 @@ const nodeAdvice = /; if the root CA is installed locally, .*$/;
  * The error for a TLS handshake that failed. While connecting the documented text comes first, so that code which
  * matches on it keeps working; the reason follows, because "cannot connect" alone hides that it was TLS.
  */
-export function toTlsError(code: SocketErrorCode, phase: 'connect' | 'startTls', cause: unknown): SocketError {
+export function toTlsError(
+  code: SocketErrorCode,
+  phase: 'connect' | 'startTls',
+  cause: unknown,
+  remedy?: string,
+): SocketError {
   const reason = errorTable[code].message;
   // OpenSSL's message is a line of its error stack; its reason is the part for people.
   const { reason: because, message: text } = (cause ?? {}) as { reason?: string; message?: string };
@@ -64,5 +69,5 @@ export function toTlsError(code: SocketErrorCode, phase: 'connect' | 'startTls',
   const detail = said ? `${reason} (${said})` : reason;
   const message =
     phase === 'connect' ? `${cannotConnect}. TLS handshake failed: ${detail}` : `TLS Handshake Failed. ${detail}`;
-  return new SocketError(code, { message, cause });
+  return new SocketError(code, { message, cause, ...(remedy === undefined ? {} : { remedy }) });
 }

@@ -68,6 +68,13 @@ export interface VpcNetworkBinding {
   throws: boolean;
 }
 
+/** A client certificate bound to `binding`, shown by its `fetch()`. */
+export interface MtlsCertificateBinding {
+  binding: string;
+  /** Names a certificate of the edge. */
+  certificateId: string;
+}
+
 /** A JSON value, as `vars` may hold. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -106,6 +113,7 @@ export interface Project {
   hyperdrive: HyperdriveBinding[];
   vpcServices: VpcServiceBinding[];
   vpcNetworks: VpcNetworkBinding[];
+  mtlsCertificates: MtlsCertificateBinding[];
   /** `dev` settings of the file. */
   dev: { ip: string; port: number };
   /** Files whose change means the project must be read again (the config, `.dev.vars`, `.env`, …). */

@@ -59,6 +59,7 @@ const emptyProject = (root: string): Project => ({
   hyperdrive: [],
   vpcServices: [],
   vpcNetworks: [],
+  mtlsCertificates: [],
   dev: { ip: '127.0.0.1', port: 0 },
   watchFiles: [],
 });

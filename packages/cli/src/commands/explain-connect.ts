@@ -3,7 +3,7 @@ import { ControlClient, findEdge } from '@sallyport/control/client';
 import type { Explanation } from '@sallyport/edge';
 import { type Command, toText, UsageError } from '../command.ts';
 import { CommandError } from '../command-error.ts';
-import { decisionRows, toLines } from '../output/decision-text.ts';
+import { decisionRows, type Row, toLines } from '../output/decision-text.ts';
 import { edgeOptions } from './tunnel/control-command.ts';
 
 export const explainConnect: Command = {
@@ -52,8 +52,8 @@ function noSuchWorker(asked: string | undefined, workers: readonly string[]): Co
 }
 
 /** The decision, line by line; `worker` is who asked. */
-export function describe({ worker, decision, link }: Explanation): string {
-  const rows = decisionRows(decision);
+export function describe({ worker, decision, link, tls }: Explanation): string {
+  const rows = [...decisionRows(decision), ...tlsRows(tls)];
   if (decision.route.kind === 'tunnel') {
     rows.push([
       'link',
@@ -65,4 +65,16 @@ export function describe({ worker, decision, link }: Explanation): string {
     }
   }
   return toLines([['worker', worker], ...rows]);
+}
+
+/** What a connection with TLS would be made with. */
+function tlsRows(tls: Explanation['tls']): Row[] {
+  if (tls === undefined) return [];
+  const { source, place, authorities, certificate, certificateEnds } = tls;
+  const ends = certificateEnds === undefined ? '' : `, until ${new Date(certificateEnds).toISOString().slice(0, 10)}`;
+  return [
+    ['tls', `${source}${place === undefined ? '' : ` (${place})`}`],
+    ['authorities', authorities],
+    ['shows', certificate === undefined ? 'no client certificate' : `client certificate ${certificate}${ends}`],
+  ];
 }

@@ -6,6 +6,7 @@ import {
   type GatewayEvent,
   type HostEvent,
   type RequestEvent,
+  type TlsEvent,
   type TunnelEvent,
 } from '@sallyport/edge';
 import { BuildError, formatDiagnostics, type RuntimeLog, WorkersError } from '@sallyport/workers';
@@ -16,6 +17,7 @@ export interface DevLog {
   gateway(event: GatewayEvent): void;
   request(event: RequestEvent): void;
   tunnel(event: TunnelEvent): void;
+  tls(event: TlsEvent): void;
   /** The address to open. */
   listening(url: string): void;
   /** A line of our own. */
@@ -42,6 +44,7 @@ export function createJsonLog({ write, worker }: Output): DevLog {
     gateway: ({ kind, ...event }) => line(kind, event),
     request: (event) => line('request', event),
     tunnel: ({ type, ...event }) => line(type, event),
+    tls: ({ type, ...event }) => line(type, event),
     listening: (url) => line('listening', { url }),
     say: (message) => line('message', { message }),
   };
@@ -84,6 +87,7 @@ export function createTextLog({ write, color, cwd, worker, hosts = false }: Outp
         `${paint('bold', method)} ${hosts ? toSafeLine(host) : ''}${toSafeLine(target)} ${paint(status < 400 ? 'green' : 'red', String(status))} ${ms(took)}`,
       ),
     tunnel: (event) => line(toTunnelText(event, paint)),
+    tls: (event) => line(toTlsText(event, paint)),
     listening: (url) => line(`Listening on ${paint('bold', url)}`),
     say: line,
   };
@@ -112,6 +116,22 @@ function toTunnelText(event: TunnelEvent, paint: Paint): string {
   const up = event.type === 'link-registered';
   const what = paint(up ? 'green' : 'yellow', up ? 'link up' : 'link down');
   return `tunnel ${toSafeLine(tunnel)} ${what} ${paint('dim', connectorId)} (${links} ${links === 1 ? 'link' : 'links'})`;
+}
+
+function toTlsText(event: TlsEvent, paint: Paint): string {
+  if (event.type === 'tls-changed') {
+    return `${paint('green', 'Certificates')}: ${toSafeLine(event.files.join(' and '))} changed; new connections use it (${toSafeLine(event.who)})`;
+  }
+  if (event.type === 'tls-unusable') {
+    const { who, error, kept } = event;
+    const { remedy } = error as { remedy?: string };
+    const then = kept ? 'What was there before is still used.' : 'Connections that need it fail.';
+    return `${paint('red', 'Certificates')}: ${toSafeLine(who)}: ${toSafeLine(error.message)}\n  ${then}${remedy === undefined ? ' Correct the file; it is looked at again then.' : ` ${remedy}`}`;
+  }
+  const { kind, name, source, daysLeft } = event;
+  const what = kind === 'client' ? 'client certificate' : 'authority';
+  const when = daysLeft < 0 ? 'has expired' : `ends in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'}`;
+  return `${paint(daysLeft < 0 ? 'red' : 'yellow', 'Certificates')}: the ${what} ${toSafeLine(name)} ${when} (${toSafeLine(source)})\n  Renew it in place: no restart is needed.`;
 }
 
 type Safe = (text: string) => string;

@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { rootCertificates } from 'node:tls';
 import { findEdge } from '@sallyport/control/client';
 import { RemoteTunnels, startDevServer } from '@sallyport/edge';
 import { devPolicy, workerPolicy } from '@sallyport/egress';
@@ -19,7 +18,7 @@ export async function runDev(values: Values): Promise<number> {
     cwd: process.cwd(),
   };
   const log = values['json'] === true ? createJsonLog(output) : createTextLog(output);
-  const ca = await readAuthorities(values['ca']);
+  const authorities = await readAuthorities(values['ca']);
   const persistTo = toText(values, 'persist-to');
   const signal = onSignal();
   let down = false;
@@ -36,7 +35,7 @@ export async function runDev(values: Values): Promise<number> {
     tunnels: remote,
     tunnelPort: toPort(values, 'tunnel-port'),
     signal,
-    ...(ca === undefined ? {} : { findTrust: () => ({ ca }) }),
+    authorities,
     onHostEvent: (event) => {
       if (event.type === 'ready' || event.type === 'failed') down = event.type === 'failed' && !event.stillRunning;
       log.host(event);
@@ -44,6 +43,7 @@ export async function runDev(values: Values): Promise<number> {
     onGatewayEvent: (event) => log.gateway(event),
     onRequest: (event) => log.request(event),
     onTunnelEvent: (event) => log.tunnel(event),
+    onTlsEvent: (event) => log.tls(event),
   }).catch((error: unknown) => {
     // Whatever fails because it is being stopped is no failure.
     if (signal.aborted) return undefined;
@@ -91,12 +91,14 @@ function toVariables(given: unknown): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-async function readAuthorities(files: unknown): Promise<string[] | undefined> {
-  if (!Array.isArray(files) || files.length === 0) return undefined;
-  return [...rootCertificates, ...(await Promise.all(files.map((file) => readAuthority(String(file)))))];
+/** Read once here so that a wrong one is told of before anything runs. */
+async function readAuthorities(files: unknown): Promise<{ file: string }[]> {
+  const named = Array.isArray(files) ? files.map((file) => resolve(String(file))) : [];
+  for (const file of named) await checkAuthority(file);
+  return named.map((file) => ({ file }));
 }
 
-async function readAuthority(file: string): Promise<string> {
+async function checkAuthority(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new UsageError(`--ca: ${cause.message}`, { cause });
   });
@@ -105,5 +107,4 @@ async function readAuthority(file: string): Promise<string> {
   } catch (cause) {
     throw new UsageError(`--ca: no PEM certificate in ${file}`, { cause });
   }
-  return text;
 }

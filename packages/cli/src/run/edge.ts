@@ -28,6 +28,7 @@ export async function runEdge(values: Values): Promise<number> {
     signal,
     onRequest: (event) => log.request(event),
     onTunnelEvent: (event) => log.tunnel(event),
+    onTlsEvent: (event) => log.tls(event),
     onDatabaseEvent: (event) => log.gateway(event),
     eventsOf: (name) => {
       const own = config.workers.length > 1 ? makeLog(name) : log;

@@ -42,6 +42,18 @@ export function certificateHandlers({ certificates }: Pick<Control, 'certificate
       },
     },
     {
+      // Ours: a certificate that is renewed keeps its id, so nothing that names it needs to change.
+      method: 'PUT',
+      path: `${path}/:id`,
+      async handle({ parameters: { id = '' }, body }) {
+        const certificate = await certificates.replace(id.toLowerCase(), {
+          certificates: body.requiredText('certificates'),
+          private_key: body.text('private_key'),
+        });
+        return succeeded(certificate);
+      },
+    },
+    {
       method: 'DELETE',
       path: `${path}/:id`,
       handle: async ({ parameters: { id = '' } }) => succeeded(await certificates.delete(id.toLowerCase())),

@@ -40,6 +40,7 @@ export interface CertificateUse {
 export class Certificates {
   readonly #writer: Writer;
   readonly #options: CertificateUse;
+  readonly #users = new Set<(id: string) => readonly string[]>();
 
   constructor(writer: Writer, options: CertificateUse) {
     this.#writer = writer;
@@ -48,6 +49,33 @@ export class Certificates {
 
   /** Rejects with `invalid_value`, which never shows the key. */
   async upload({ name, ca, certificates, private_key }: NewCertificate): Promise<Certificate> {
+    const id = randomUUID();
+    const record = { id, name: checkComment(name), ca, ...this.#check(id, { ca, certificates, private_key }) };
+    await this.#writer.change<CertificateRecord>(certificateKey(id), () => record);
+    return toCertificate(record);
+  }
+
+  /** Puts another certificate in place of one, under its id and name, for everything that uses it. Rejects as `upload`. */
+  async replace(id: string, { certificates, private_key }: Omit<NewCertificate, 'name' | 'ca'>): Promise<Certificate> {
+    const written = await this.#writer.change<CertificateRecord>(certificateKey(id), (found) => {
+      if (found === undefined) throw missing(id);
+      const { name, ca } = found;
+      return { id, name, ca, ...this.#check(id, { ca, certificates, private_key }) };
+    });
+    return toCertificate(written!);
+  }
+
+  /** Has also `users` asked who uses a certificate, before one is deleted; the function it returns ends that. */
+  addUsers(users: (id: string) => readonly string[]): () => void {
+    this.#users.add(users);
+    return () => void this.#users.delete(users);
+  }
+
+  /** @throws ControlError `invalid_value` */
+  #check(
+    id: string,
+    { ca, certificates, private_key }: Omit<NewCertificate, 'name'>,
+  ): Omit<CertificateRecord, 'id' | 'name' | 'ca'> {
     const { facts, first } = parseCertificates(certificates);
     if (ca && private_key !== undefined) {
       throw new ControlError('invalid_value', 'the private key of an authority is not needed; leave it out');
@@ -57,17 +85,8 @@ export class Certificates {
     if (first.validTo && new Date(first.validTo) <= now) {
       throw new ControlError('invalid_value', `the certificate has expired on ${facts.expires_on}`);
     }
-    const id = randomUUID();
-    const record: CertificateRecord = {
-      id,
-      name: checkComment(name),
-      ca,
-      ...facts,
-      uploaded_on: now.toISOString(),
-      private_key: key === undefined ? null : this.#options.keys.seal(key, contextOf(id)),
-    };
-    await this.#writer.change<CertificateRecord>(certificateKey(id), () => record);
-    return toCertificate(record);
+    const sealed = key === undefined ? null : this.#options.keys.seal(key, contextOf(id));
+    return { ...facts, uploaded_on: now.toISOString(), private_key: sealed };
   }
 
   /** The oldest first. */
@@ -113,7 +132,7 @@ export class Certificates {
   }
 
   #refuseUsed(id: string): void {
-    const users = this.#options.usersOf(id);
+    const users = [...this.#options.usersOf(id), ...[...this.#users].flatMap((usersOf) => usersOf(id))];
     if (users.length > 0) throw new ControlError('in_use', `certificate ${id} is used by ${users.join(', ')}`);
   }
 

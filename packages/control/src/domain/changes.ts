@@ -9,7 +9,8 @@ export type ControlChange =
   | { type: 'tunnel-deleted' | 'secret-changed'; tunnelId: string }
   | { type: 'routes-changed'; tunnelIds: Set<string> }
   | { type: 'hyperdrive-changed' | 'hyperdrive-deleted'; id: string }
-  | { type: 'service-changed' | 'service-deleted'; id: string };
+  | { type: 'service-changed' | 'service-deleted'; id: string }
+  | { type: 'certificate-changed'; id: string };
 
 export interface Changes {
   onChange: (listener: (change: ControlChange) => void) => () => void;
@@ -39,6 +40,10 @@ export function createChanges(replica: Replica, { failed }: { failed: (error: Er
 function toControlChanges(replica: Replica, { key, before, after }: ReplicaChange): ControlChange[] {
   if (key.startsWith(prefixes.tunnels)) return toTunnelChanges(before, after);
   if (key.startsWith(prefixes.hyperdrive)) return toHyperdriveChanges(before, after);
+  if (key.startsWith(prefixes.certificates)) {
+    const { id } = (after ?? before) as { id: string };
+    return before === undefined || after === undefined ? [] : [{ type: 'certificate-changed', id }];
+  }
   if (key.startsWith(prefixes.services)) return toServiceChanges(before, after);
   const isRoute = [prefixes.ipRoutes, prefixes.hostnameRoutes, prefixes.publicHostnames].some((prefix) =>
     key.startsWith(prefix),

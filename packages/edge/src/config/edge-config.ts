@@ -62,7 +62,18 @@ export const defaultListen = {
 /** MiB; what more would be, is more likely a mistake. */
 const cacheLimits = { min: 1, max: 65_536 } as const;
 
-const keys = ['state', 'http', 'tunnel', 'control', 'metrics', 'hyperdrive', 'policy', 'worker', 'trust'] as const;
+const keys = [
+  'state',
+  'http',
+  'tunnel',
+  'control',
+  'metrics',
+  'hyperdrive',
+  'policy',
+  'worker',
+  'trust',
+  'env',
+] as const;
 
 /**
  * Reads and checks the file; warnings come with the configuration.
@@ -91,6 +102,14 @@ function toKeyRemedy({ message, remedy }: ConfigurationError['diagnostics'][numb
   );
   if (misplaced === undefined) return remedy.replace('Remove it; it has no effect.', 'Remove or correct it.');
   return `Write ${misplaced} above the first [table] of the file; below a [table] a key belongs to that table.`;
+}
+
+/** Only the `[[trust]]` entries of the file; the rest is for an edge. @throws ConfigurationError */
+export async function loadTrust(file: string): Promise<TrustEntry[]> {
+  const { root, report } = await readConfigFile(file);
+  const trust = root === undefined ? [] : readTrust({ value: root, path: [] }, file, report);
+  if (report.diagnostics.length > 0) throw new ConfigurationError(report.diagnostics);
+  return trust;
 }
 
 async function readEdgeConfig(root: Slot, file: string, report: Report): Promise<EdgeConfig> {
@@ -126,7 +145,7 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
       metrics === undefined ? undefined : readAddress(memberSlot(metrics, 'address'), defaultListen.metrics, report),
     hyperdrive: { cacheBytes: cache === undefined ? undefined : cache * 1_048_576 },
     workers,
-    trust: await readTrust(memberSlot(root, 'trust'), folder, report),
+    trust: readTrust(root, file, report),
   };
 }
 

@@ -3,8 +3,17 @@ import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Decision, Egress } from '@sallyport/egress';
-import { type FindTrust, SocketError, startTlsOver, tlsErrorCode, toTlsError } from '@sallyport/sockets/internal';
-import { dialThrough } from './egress-dial.ts';
+import {
+  type FindTrust,
+  fromHandshake,
+  fromTlsAlert,
+  isTlsAlert,
+  SocketError,
+  startTlsOver,
+  type TlsTrust,
+  toTlsError,
+} from '@sallyport/sockets/internal';
+import { dialThrough, Refusal } from './egress-dial.ts';
 
 /** Idle connections kept per destination, and for how long (milliseconds). */
 const maxIdleSockets = 32;
@@ -18,6 +27,29 @@ const decisions = new WeakMap<Duplex, Decision>();
 /** The decision behind a connection of an `EgressAgent`. */
 export function decisionBehind(stream: Duplex | null | undefined): Decision | undefined {
   return stream == null ? undefined : decisions.get(stream);
+}
+
+/** What a connection's TLS was made with. */
+const trusts = new WeakMap<Duplex, TlsTrust>();
+
+/** An error of a request, with what TLS was made with when TLS said it: servers refuse a client certificate late. */
+export function fromRequestError(error: Error, stream: Duplex | null): Error {
+  return stream !== null && isTlsAlert(error) ? fromTlsAlert(error, trusts.get(stream)) : error;
+}
+
+/** Tells apart what connections were made with: none is used again once the settings are others. */
+const numbers = new WeakMap<TlsTrust, number>();
+let lastNumber = 0;
+
+function numberOf(trust: TlsTrust): number {
+  const number = numbers.get(trust) ?? (lastNumber += 1);
+  numbers.set(trust, number);
+  return number;
+}
+
+/** What a request asks of the agent. */
+export interface TrustedRequest {
+  trust?: TlsTrust | undefined;
 }
 
 type Callback = (error: Error | null, stream: Duplex) => void;
@@ -54,9 +86,25 @@ export class EgressAgent extends Agent {
     return !this.#retired && keep;
   }
 
-  override createConnection(options: ClientRequestArgs, callback?: Callback): undefined {
+  /** TLS settings of a request, for its options. @throws SocketError, Refusal */
+  trustFor(target: { hostname: string; port: number }): TlsTrust | undefined {
+    if (!this.#secure) return undefined;
+    try {
+      return this.#findTrust({ ...target, hostname: target.hostname.replace(/^\[(.*)\]$/, '$1') });
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      throw toTlsError('tls_failed', 'connect', error, (error as { remedy?: string }).remedy);
+    }
+  }
+
+  override getName(options?: ClientRequestArgs & TrustedRequest): string {
+    const name = super.getName(options as Parameters<Agent['getName']>[0]);
+    return options?.trust === undefined ? name : `${name}:${numberOf(options.trust)}`;
+  }
+
+  override createConnection(options: ClientRequestArgs & TrustedRequest, callback?: Callback): undefined {
     const target = { hostname: String(options.host), port: Number(options.port) };
-    this.#connect(target).then(
+    this.#connect(target, options.trust).then(
       (stream) => {
         // An idle connection that the origin has ended would be used again, and nobody would ever answer.
         stream.allowHalfOpen = false;
@@ -67,7 +115,7 @@ export class EgressAgent extends Agent {
     return undefined;
   }
 
-  async #connect(target: { hostname: string; port: number }): Promise<Duplex> {
+  async #connect(target: { hostname: string; port: number }, trust: TlsTrust | undefined): Promise<Duplex> {
     const { signal } = this.#abort;
     const { stream, decision } = await dialThrough(this.#egress, target, { signal });
     if (!this.#secure) {
@@ -75,7 +123,7 @@ export class EgressAgent extends Agent {
       return stream;
     }
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1');
-    const secure = this.#startTls(stream, { hostname, port: target.port });
+    const secure = startTls(stream, hostname, trust);
     const onAbort = (): void => void secure.destroy(new SocketError('aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
     const failure = await new Promise<unknown>((resolve) => {
@@ -90,19 +138,20 @@ export class EgressAgent extends Agent {
     });
     if (failure === undefined) {
       decisions.set(secure, decision);
+      if (trust !== undefined) trusts.set(secure, trust);
       return secure;
     }
     secure.on('error', () => {});
     secure.destroy();
-    throw failure instanceof SocketError ? failure : toTlsError(tlsErrorCode(failure), 'connect', failure);
+    throw failure instanceof SocketError ? failure : fromHandshake(failure, 'connect', trust);
   }
+}
 
-  #startTls(stream: Duplex, destination: { hostname: string; port: number }): TLSSocket {
-    try {
-      return startTlsOver(stream, destination.hostname, { alpn: ['http/1.1'] }, this.#findTrust(destination));
-    } catch (error) {
-      stream.destroy();
-      throw toTlsError('tls_failed', 'connect', error);
-    }
+function startTls(stream: Duplex, hostname: string, trust: TlsTrust | undefined): TLSSocket {
+  try {
+    return startTlsOver(stream, hostname, { alpn: ['http/1.1'] }, trust);
+  } catch (error) {
+    stream.destroy();
+    throw toTlsError('tls_failed', 'connect', error);
   }
 }

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream';
 import type { Decision, Egress } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
-import { decisionBehind, EgressAgent } from './egress-agent.ts';
+import { decisionBehind, EgressAgent, fromRequestError, type TrustedRequest } from './egress-agent.ts';
 import { codeOf, decisionOf, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { type HttpFailure, toHttpFailure } from './http-errors.ts';
@@ -53,9 +53,9 @@ export interface ForwardProxyParts {
   /** Throws for a URL that is refused. Default: where the URL says. */
   locate?: (url: URL) => Place;
   /** What the log is told beyond, or instead of, the error's own code and remedy. */
-  explain?: (error: unknown, kind: 'fetch' | 'websocket') => { code: string; remedy: string };
+  explain?: ((error: unknown, kind: 'fetch' | 'websocket') => { code: string; remedy: string }) | undefined;
   /** Default: the status Cloudflare's edge has for the same cause. */
-  toFailure?: (error: unknown, kind: 'fetch' | 'websocket') => HttpFailure;
+  toFailure?: ((error: unknown, kind: 'fetch' | 'websocket') => HttpFailure) | undefined;
 }
 
 export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
@@ -64,11 +64,14 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
   const secure = new EgressAgent({ egress, findTrust, secure: true });
 
   function start(incoming: IncomingMessage, url: URL, headers: string[]): ClientRequest {
-    const isSecure = url.protocol === 'https:';
+    const agent = url.protocol === 'https:' ? secure : plain;
+    const { port } = locate(url);
+    const trusted: TrustedRequest = { trust: agent.trustFor({ hostname: url.hostname, port }) };
     return request({
-      agent: isSecure ? secure : plain,
+      ...trusted,
+      agent,
       host: url.hostname,
-      port: locate(url).port,
+      port,
       method: incoming.method,
       path: url.pathname + url.search,
       headers: ['Host', url.host, ...headers] as unknown as Record<string, string>,
@@ -136,7 +139,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
           // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
           const { reusedSocket } = current;
           if (!answered && !body && reusedSocket && safeMethods.has(incoming.method ?? '') && isReset(error)) send();
-          else failed(error);
+          else failed(fromRequestError(error, current.socket));
         });
         // An upgrade that nobody asked for ends the request without an error.
         current.on('close', () => {
@@ -189,8 +192,9 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
           pipeline(answer, response, (error) => error && client.destroy());
         });
       });
-      outgoing.on('error', (error) => {
+      outgoing.on('error', (cause) => {
         if (response.headersSent) return void client.destroy();
+        const error = fromRequestError(cause, outgoing.socket);
         report({ error });
         refuse(() => fail(response, toFailure(error, 'websocket')));
       });

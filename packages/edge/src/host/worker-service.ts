@@ -2,9 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Egress, Policy } from '@sallyport/egress';
-import type { FindTrust } from '@sallyport/sockets/internal';
 import { type LoadedProject, type Project, watchProject } from '@sallyport/workers';
 import { Cleanup } from '../cleanup.ts';
+import type { FindTls } from '../tls/host-tls.ts';
 import type { BackendState } from '../front/backend.ts';
 import type { OnGatewayEvent } from '../gateway/events.ts';
 import { startGateway } from '../gateway/gateway.ts';
@@ -24,7 +24,7 @@ export interface WorkerServiceOptions {
   policy: Policy;
   hyperdrive: HyperdriveService;
   vpc: VpcService;
-  findTrust?: FindTrust | undefined;
+  findTrust: FindTls;
   /** Durable Object storage of a project. */
   stateDirectoryOf: (project: Project) => string;
   watch: boolean;
@@ -62,7 +62,7 @@ export class WorkerService implements AsyncDisposable {
       egress,
       policy,
       onEvent: onGatewayEvent,
-      ...(findTrust === undefined ? {} : { findTrust }),
+      findTrust,
     });
     this.#cleanup.add(() => gateway.close());
     const watcher = options.watch ? watchProject([], () => void this.#host?.reload()) : undefined;
@@ -80,11 +80,7 @@ export class WorkerService implements AsyncDisposable {
       stateDirectoryOf: options.stateDirectoryOf,
       openDatabases: (project, directory) => options.hyperdrive.open(project, directory),
       openOutlets: (project, directory) =>
-        options.vpc.open(project, directory, {
-          policy,
-          findTrust: findTrust ?? (() => undefined),
-          onEvent: onGatewayEvent,
-        }),
+        options.vpc.open(project, directory, { egress, policy, findTrust, onEvent: onGatewayEvent }),
       onEvent: options.onHostEvent,
       onInputs: (files) => watcher?.update(files),
       ...(inspectorPort === undefined ? {} : { inspectorPort }),

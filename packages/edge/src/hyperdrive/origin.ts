@@ -12,6 +12,8 @@ import {
 import type { Service } from '@sallyport/control';
 import { createOriginTls, type FleetConfig, HyperdriveError, type Origin } from '@sallyport/hyperdrive';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
+import { contextOf } from '@sallyport/sockets/internal';
+import { bareTls, createRecordLayer, entryWays, type FindTls, type HostTls, toUsed } from '../tls/host-tls.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -35,22 +37,51 @@ export interface OriginWay {
   egress: Egress;
   /** The way to a database that is a VPC service. */
   toService?: ((service: Service) => Egress) | undefined;
+  /** The host's TLS settings, for what a configuration leaves out. */
+  findTls?: FindTls | undefined;
   onEvent?: OnGatewayEvent | undefined;
 }
 
 export function toOrigin(target: Database, given: OriginWay): Origin {
   const { host, port, user, password, database, tls, service } = target;
   const way = service === undefined ? given : { ...given, egress: given.toService?.(service) ?? given.egress };
-  const { mode, ca, cert: certificate, key } = tls;
+  const { mode } = tls;
   return {
     user,
     password,
     database,
     dial: ({ signal }) => dialDatabase({ hostname: host, port }, way, signal),
-    ...(mode === 'disable' || mode === 'allow'
-      ? {}
-      : { startTls: createOriginTls({ sslmode: mode, host, ca, certificate, key }) }),
+    ...(mode === 'disable' || mode === 'allow' ? {} : toTls(mode, target, way.findTls)),
     ...(mode === 'prefer' ? { allowsPlain: true } : {}),
+  };
+}
+
+/** TLS that asks for its settings at each connection, so that it uses the certificates of then. */
+function toTls(
+  sslmode: Exclude<Database['tls']['mode'], 'disable' | 'allow'>,
+  { name, host, port, tls }: Database,
+  findTls: FindTls = () => bareTls,
+): Pick<Origin, 'startTls' | 'explainTls'> {
+  const layer = createRecordLayer(tls, { source: `database ${name}`, ways: entryWays });
+  const settingsNow = (): HostTls => layer(findTls({ hostname: host, port }));
+  return {
+    async startTls(plain) {
+      try {
+        const settings = settingsNow();
+        const hasAuthority = settings.ca !== undefined;
+        return await createOriginTls({ sslmode, host, hasAuthority, secureContext: contextOf(settings) })(plain);
+      } catch (error) {
+        plain.destroy();
+        throw error;
+      }
+    },
+    explainTls(_code, remedy) {
+      try {
+        return `${remedy} ${toUsed(settingsNow().about)}`;
+      } catch (error) {
+        return (error as { remedy?: string }).remedy ?? remedy;
+      }
+    },
   };
 }
 

@@ -35,6 +35,11 @@ export function startHyperdrive({ control, failed, ...options }: FollowOptions, 
 export function followConfigurations(service: HyperdriveService, control: Control, cleanup: Cleanup): void {
   const stop = control.onChange((change) => {
     if (change.type === 'hyperdrive-changed' || change.type === 'hyperdrive-deleted') service.refresh(change.id);
+    if (change.type === 'certificate-changed') {
+      for (const { id, mtls } of control.hyperdrive.list()) {
+        if (mtls.ca_certificate_id === change.id || mtls.mtls_certificate_id === change.id) service.refresh(id);
+      }
+    }
     if (change.type !== 'service-changed') return;
     for (const { id, origin } of control.hyperdrive.list()) if (origin.service_id === change.id) service.refresh(id);
   });

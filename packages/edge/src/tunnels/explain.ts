@@ -1,10 +1,13 @@
 // The whole decision about one destination, as one Worker would get it, down to the link.
 import type { Decision, Egress, EgressTarget } from '@sallyport/egress';
 import type { TunnelRegistry } from '@sallyport/tunnel';
+import type { FindTls, TlsAbout } from '../tls/host-tls.ts';
 
 export interface Explanation {
   worker: string;
   decision: Decision;
+  /** How TLS to it would be done; undefined when that cannot be told now. */
+  tls: TlsAbout | undefined;
   /** The link a connection would take now; undefined when none is up, or none is needed. */
   link: ExplainedLink | undefined;
 }
@@ -31,11 +34,17 @@ export type Explain = (
   target: EgressTarget,
 ) => Promise<Explanation | { workers: string[] }>;
 
+/** Somebody who makes connections. */
+export interface Explained {
+  egress: Egress;
+  findTls?: FindTls | undefined;
+}
+
 export function createExplain(
-  workers: () => readonly { name: string; egress: Egress }[],
+  workers: () => readonly (Explained & { name: string })[],
   registry: () => TunnelRegistry | undefined,
-  databases: () => Egress | undefined = () => undefined,
-  services: (id: string) => Egress | undefined = () => undefined,
+  databases: () => Explained | undefined = () => undefined,
+  services: (id: string) => Explained | undefined = () => undefined,
 ): Explain {
   return async (name, target) => {
     const all = workers();
@@ -43,22 +52,32 @@ export function createExplain(
     const worker =
       name === undefined && all.length === 1
         ? all[0]
-        : (all.find((each) => each.name === name) ?? (other && { name: name!, egress: other }));
+        : (all.find((each) => each.name === name) ?? (other && { name: name!, ...other }));
     if (worker === undefined) return { workers: all.map((each) => each.name) };
     const decision = await worker.egress.decide(target);
     const { route } = decision;
     const link = route.kind === 'tunnel' ? registry()?.choose(route.tunnelId) : undefined;
-    if (link === undefined) return { worker: worker.name, decision, link: undefined };
+    const tls = aboutTls(worker.findTls, target);
+    if (link === undefined) return { worker: worker.name, decision, tls, link: undefined };
     const { id, connectorId, remoteAddress, streams, roundTrip } = link;
-    return { worker: worker.name, decision, link: { id, connectorId, remoteAddress, streams, roundTrip } };
+    return { worker: worker.name, decision, tls, link: { id, connectorId, remoteAddress, streams, roundTrip } };
   };
 }
 
 function toOther(
   name: string | undefined,
-  databases: () => Egress | undefined,
-  services: (id: string) => Egress | undefined,
-): Egress | undefined {
+  databases: () => Explained | undefined,
+  services: (id: string) => Explained | undefined,
+): Explained | undefined {
   if (name === databasesName) return databases();
   return name?.startsWith(servicePrefix) === true ? services(name.slice(servicePrefix.length)) : undefined;
+}
+
+function aboutTls(findTls: FindTls | undefined, target: EgressTarget): TlsAbout | undefined {
+  try {
+    return findTls?.(target).about;
+  } catch {
+    // A certificate that is named and not there; who connects is told.
+    return undefined;
+  }
 }

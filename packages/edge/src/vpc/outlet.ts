@@ -1,11 +1,11 @@
 // The private end of a binding to a service or a network: a unix socket that one Worker's runtime dials, for one binding.
 // Which socket was dialled is all that tells who asks and for what, so nothing in a request can lead elsewhere.
 import type { Egress, EgressTarget } from '@sallyport/egress';
-import type { FindTrust } from '@sallyport/sockets/internal';
 import { parseAuthority, relayConnect } from '../gateway/connect-relay.ts';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
-import { createForwardProxy, type ForwardProxy, type Place } from '../gateway/forward-proxy.ts';
+import { createForwardProxy, type ForwardProxy, type ForwardProxyParts, type Place } from '../gateway/forward-proxy.ts';
 import { type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
+import type { FindTls } from '../tls/host-tls.ts';
 import { explain, fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
 
 /** Earlier ways whose requests may still run; of one more the oldest is cut off. */
@@ -14,9 +14,12 @@ export const maxRetired = 16;
 /** Where a binding leads at this moment. */
 export interface Way {
   egress: Egress;
-  findTrust: FindTrust;
+  findTrust: FindTls;
   /** Of a request; throws a `Refusal` when it may not be made. Default: where the URL says. */
   locate?: (url: URL) => Place;
+  /** What its Worker and the log are told of failures. Default: as of a private service. */
+  toFailure?: ForwardProxyParts['toFailure'];
+  explain?: ForwardProxyParts['explain'];
   /** Of a connection; throws a `Refusal` when it may not be made. Default: where the authority says. */
   toTarget?: (authority: string) => (EgressTarget & { destination?: string }) | undefined;
 }
@@ -56,7 +59,7 @@ export async function openOutlet({ binding, throws, path, find, onEvent }: Outle
         retired.delete(oldest);
       }
     }
-    current = { way, proxy: createForwardProxy({ ...way, onEvent: report, toFailure: toProxyFailure, explain }) };
+    current = { way, proxy: createForwardProxy({ toFailure: toProxyFailure, explain, ...way, onEvent: report }) };
     return current.proxy;
   };
   const server: OutletServer = await startOutletServer({

@@ -1,7 +1,7 @@
 // A service as the way of a binding: its ports by scheme, its trust, and the egress that leads there.
 import { addressesOf, type ResolvedService } from '@sallyport/control';
-import type { FindTrust, TlsTrust } from '@sallyport/sockets/internal';
 import { Refusal } from '../gateway/egress-dial.ts';
+import { bareTls, createRecordLayer, type FindTls, type TlsRecord } from '../tls/host-tls.ts';
 import type { Way } from './outlet.ts';
 import { proxyErrors } from './proxy-errors.table.ts';
 import { createServiceEgress, type EgressWays, type Tunnels } from './service-egress.ts';
@@ -12,7 +12,7 @@ export interface ServiceWayOptions {
   ways: EgressWays;
   tunnels: Tunnels;
   /** The host's trust; what the service says itself goes first. */
-  findTrust: FindTrust;
+  findTrust: FindTls;
 }
 
 export function toServiceWay(service: ResolvedService, { ways, tunnels, findTrust }: ServiceWayOptions): Way {
@@ -20,11 +20,11 @@ export function toServiceWay(service: ResolvedService, { ways, tunnels, findTrus
   const hostname = 'hostname' in host ? host.hostname : addressesOf(host)[0]!;
   const toDestination = (port: number): string =>
     hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-  const own = toTrust(service);
+  const layer = createRecordLayer(toRecord(service), { source: `VPC service ${name}`, ways: serviceWays });
   return {
     egress: createServiceEgress(service, { ways, tunnels }),
     // By the service's host and not the URL's: a Worker must not choose which of our certificates is shown.
-    findTrust: ({ port }) => ({ ...findTrust({ hostname, port }), ...own }),
+    findTrust: ({ port }) => layer(findTrust({ hostname, port })),
     locate({ protocol }) {
       const port = toPort(service, protocol);
       if (port !== undefined) return { port, destination: toDestination(port) };
@@ -46,7 +46,7 @@ export function toNowhere(id: string): Way {
     throw new Refusal('vpc_service_unknown', `There is no VPC service ${id}`, remedy);
   };
   const egress = { decide: nothing, open: nothing };
-  return { egress, findTrust: () => undefined, locate: nothing, toTarget: nothing };
+  return { egress, findTrust: () => bareTls, locate: nothing, toTarget: nothing };
 }
 
 /** With neither port given they are HTTP's own; with one, the other scheme has none. */
@@ -56,14 +56,16 @@ function toPort({ type, http_port, https_port }: ResolvedService, protocol: stri
   return protocol === 'https:' ? https_port : http_port;
 }
 
-function toTrust({ tls, tls_settings }: ResolvedService): TlsTrust {
-  const { ca, certificate, key } = tls;
-  return {
-    verify: verifications[tls_settings?.cert_verification_mode ?? 'verify_full'],
-    ...(ca === undefined ? {} : { ca }),
-    ...(certificate === undefined ? {} : { cert: certificate }),
-    ...(key === undefined ? {} : { key }),
-  };
+const serviceWays = {
+  authority:
+    'name the authority with `sallyport vpc service update --ca-certificate-id`, or in a [[trust]] entry for its host',
+  certificate:
+    'name one with `sallyport vpc service update --mtls-certificate-id`, or in a [[trust]] entry for its host',
+} as const;
+
+function toRecord({ tls, tls_settings }: ResolvedService): TlsRecord {
+  const { ca, certificate: cert, key } = tls;
+  return { verify: verifications[tls_settings?.cert_verification_mode ?? 'verify_full'], ca, cert, key };
 }
 
 function refuse(code: 'vpc_type' | 'vpc_scheme', message: string): Refusal {

@@ -3,10 +3,12 @@
 import { join } from 'node:path';
 import { type Control, ControlError, type Service } from '@sallyport/control';
 import type { Egress, Policy } from '@sallyport/egress';
-import type { FindTrust } from '@sallyport/sockets/internal';
 import type { Diagnostic, Project, VpcChannel } from '@sallyport/workers';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
 import type { OnGatewayEvent } from '../gateway/events.ts';
+import { openCertificate } from '../tls/certificate-way.ts';
+import { bareTls, type FindTls } from '../tls/host-tls.ts';
+import type { Explained } from '../tunnels/explain.ts';
 import { toRoutes } from '../tunnels/tunnel-routes.ts';
 import { createNetworkEgress } from './network-egress.ts';
 import { openOutlet, type Outlet, type Way } from './outlet.ts';
@@ -28,8 +30,10 @@ export interface VpcOptions {
 
 /** What one Worker brings. */
 export interface VpcWorker {
+  egress: Egress;
+  /** That of `egress`. */
   policy: Policy;
-  findTrust: FindTrust;
+  findTrust: FindTls;
   onEvent: OnGatewayEvent;
 }
 
@@ -62,10 +66,23 @@ export class VpcService {
     return service && this.toEgress(service);
   }
 
+  /** The way to the service of an id and its TLS, over what its host has. */
+  explained(id: string, findTrust: FindTls = () => bareTls): Explained | undefined {
+    const egress = this.findEgress(id);
+    if (egress === undefined) return undefined;
+    return {
+      egress,
+      findTls: (target) => {
+        const service = this.#options.control()!.services.resolve(id)!;
+        return toServiceWay(service, { ways: this.#options.ways, tunnels: this.#tunnels, findTrust }).findTrust(target);
+      },
+    };
+  }
+
   /** Opens an outlet for each of a project's bindings, with sockets in `directory`. */
   async open(project: Project, directory: string, worker: VpcWorker): Promise<WorkerOutlets> {
-    const { vpcServices, vpcNetworks } = project;
-    if (vpcServices.length + vpcNetworks.length > 0) await this.#options.ready;
+    const { vpcServices, vpcNetworks, mtlsCertificates } = project;
+    if (vpcServices.length + vpcNetworks.length + mtlsCertificates.length > 0) await this.#options.ready;
     const diagnostics: Diagnostic[] = [];
     const outlets: Outlet[] = [];
     const stops: (() => void)[] = [];
@@ -95,6 +112,17 @@ export class VpcService {
         if (!this.#isKnown(id)) missing('vpc_network_unknown', binding, id);
         await add(bound, () => way);
       }
+      for (const { binding, certificateId } of mtlsCertificates) {
+        const id = certificateId.toLowerCase();
+        const { find, trouble } = openCertificate(id, { binding, control: this.#options.control, worker });
+        if (trouble !== undefined) {
+          const code = this.#options.missing === undefined ? trouble : 'certificate_remote';
+          diagnostics.push(toDiagnostic(code, `${certificateId}, which ${binding} is bound to`, project));
+        }
+        const users = (asked: string): string[] => (asked === id ? [`${project.name} (env.${binding})`] : []);
+        stops.push(this.#options.control()?.certificates.addUsers(users) ?? (() => {}));
+        await add({ binding, throws: false }, find);
+      }
       return { channels: outlets, diagnostics, close };
     } catch (error) {
       await close();
@@ -120,7 +148,8 @@ export class VpcService {
     };
     let way = build();
     const stop = control?.onChange((change) => {
-      if ((change.type === 'service-changed' || change.type === 'service-deleted') && change.id === id) way = build();
+      const isOwn = (change.type === 'service-changed' || change.type === 'service-deleted') && change.id === id;
+      if (isOwn || (change.type === 'certificate-changed' && uses(control.services.get(id), change.id))) way = build();
     });
     return { find: () => way, stop: () => stop?.(), exists: control?.services.get(id) !== undefined };
   }
@@ -154,6 +183,11 @@ export class VpcService {
   }
 
   readonly #tunnels = { tunnelName: (id: string) => this.#options.control()?.table.tunnelName(id) };
+}
+
+function uses(service: Service | undefined, certificateId: string): boolean {
+  const { ca_certificate_id, mtls_certificate_id } = service?.tls_settings ?? {};
+  return ca_certificate_id === certificateId || mtls_certificate_id === certificateId;
 }
 
 function toDiagnostic(code: EdgeErrorCode, which: string, { configPath }: Project): Diagnostic {

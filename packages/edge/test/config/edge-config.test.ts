@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { createEgress } from '@sallyport/egress';
 import { testAuthority } from '@sallyport/testkit';
 import { parseListenAddress } from '../../src/config/listen-address.ts';
-import { toFindTrust } from '../../src/config/trust.ts';
+import { TlsSettings } from '../../src/tls/tls-settings.ts';
 import { HostTable } from '../../src/front/host-table.ts';
 import { ConfigurationError, loadEdgeConfig } from '../../src/index.ts';
 import { temporaryFolder, writeFiles } from '../support/dev-bench.ts';
@@ -78,11 +78,12 @@ system = false
     rules.push((await egress.decide({ hostname, port: 5432 })).rule);
   }
   assert.deepEqual(rules, ['deny 10.0.9.0/24', 'allow 10.0.0.0/8 ports 5432', 'allow public', 'deny loopback']);
-  const findTrust = toFindTrust(config.trust);
+  const settings = new TlsSettings({ entries: config.trust, control: () => undefined, onEvent: () => {} });
+  const findTls = settings.findFor(undefined);
   for (const hostname of ['db.Internal', 'db.internal.', '\u{ff44}b.internal']) {
-    assert.deepEqual(findTrust({ hostname, port: 1 }), { ca: [ca] }, hostname);
+    assert.deepEqual(findTls({ hostname, port: 1 }).ca, [ca], hostname);
   }
-  assert.equal(findTrust({ hostname: 'internal', port: 1 }), undefined);
+  assert.equal(findTls({ hostname: 'internal', port: 1 }).ca, undefined);
 });
 
 const worker = (names: string): string => `[[worker]]\nproject = "api"\nhostnames = ${names}\n`;

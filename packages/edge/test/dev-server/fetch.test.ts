@@ -32,7 +32,7 @@ test('fetch() reaches http and https, the latter trusting what the host trusts',
     await authority.issue('good'),
   );
   const unknown = await startOrigin(t, (_, response) => response.end('never'), await authority.issue('self-signed'));
-  const bench = await startBench(t, proxy, { findTrust: () => ({ ca: authority.ca }) });
+  const bench = await startBench(t, proxy, { authorities: [{ pem: authority.ca }] });
   assert.equal(await bench.text(to(plain.url)), `plain ${new URL(plain.url).host}`);
   assert.equal(await bench.text(to(secure.url)), `tls ${new URL(secure.url).host}`);
   const event = await bench.gateway.next(({ secure: isSecure }) => isSecure);

@@ -38,7 +38,7 @@ test('pg upgrades to TLS with a certificate of a private authority, where the se
   const url = postgres.url.replace('127.0.0.1', 'localhost');
   const bench = await startBench(t, worker, {
     vars: { URL: url, TLS: 'yes' },
-    findTrust: () => ({ ca: authority.ca }),
+    authorities: [{ pem: authority.ca }],
   });
   assert.deepEqual(JSON.parse(await bench.text('/')), rows(true));
 

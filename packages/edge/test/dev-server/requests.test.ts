@@ -144,7 +144,7 @@ test('TLS trusts the authority the host was given, and no other', async (t) => {
         return new Response(value);
       } catch (error) { return new Response(error.code); }
     } };`,
-    { findTrust: () => ({ ca: authority.ca }) },
+    { authorities: [{ pem: authority.ca }] },
   );
   assert.equal(await bench.text(`/?to=localhost:${good.port}`), 'secret');
   assert.equal(await bench.text(`/?to=localhost:${unknown.port}`), 'tls_unknown_authority');

@@ -42,7 +42,7 @@ test('tls.connect() verifies with the host’s trust, and tells what the handsha
   const authority = await testAuthority();
   const certificate = await authority.issue('good');
   const peer = await use(t, startPeer('echo', { tls: { certificate, alpn: ['echo/2', 'echo/1'] } }));
-  const bench = await startBench(t, worker, { findTrust: () => ({ ca: authority.ca }) });
+  const bench = await startBench(t, worker, { authorities: [{ pem: authority.ca }] });
   const answer = await ask(bench, { port: peer.port, host: 'localhost', ALPNProtocols: ['echo/1'] });
   assert.deepEqual(answer, {
     authorized: true,

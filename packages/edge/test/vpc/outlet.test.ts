@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ResolvedService } from '@sallyport/control';
 import { openOutlet } from '../../src/vpc/outlet.ts';
+import { bareTls } from '../../src/tls/host-tls.ts';
 import { toServiceWay } from '../../src/vpc/service-way.ts';
 import { temporaryFolder } from '../support/dev-bench.ts';
 import { startOrigin } from '../support/tunnel-bench.ts';
@@ -27,7 +28,7 @@ async function open(t: TestContext): Promise<{ socket: string; seen: string[]; s
     updated_at: '',
     tls: {},
   };
-  const way = toServiceWay(service, { ways: {}, tunnels: { tunnelName: () => undefined }, findTrust: () => undefined });
+  const way = toServiceWay(service, { ways: {}, tunnels: { tunnelName: () => undefined }, findTrust: () => bareTls });
   const path = join(await temporaryFolder(t), 'vpc.sock');
   const outlet = await openOutlet({ binding: 'API', throws: false, path, find: () => way, onEvent: () => {} });
   t.after(() => outlet.close());

@@ -172,6 +172,18 @@ interface LoginState {
 
 /** Logs in. Rejects with a `HyperdriveError` that holds the server's own words where it had some. */
 export async function logIn(plain: Duplex, origin: Origin): Promise<LoggedIn> {
+  try {
+    return await exchange(plain, origin);
+  } catch (error) {
+    if (origin.explainTls === undefined || !(error instanceof HyperdriveError) || !error.code.startsWith('tls_')) {
+      throw error;
+    }
+    const { code, message, cause, remedy } = error;
+    throw new HyperdriveError(code, message, { cause, remedy: origin.explainTls(code, remedy) });
+  }
+}
+
+async function exchange(plain: Duplex, origin: Origin): Promise<LoggedIn> {
   const { stream, serverEndPoint } = await startEncryption(plain, origin);
   const { user, database, applicationName = 'Sallyport Hyperdrive' } = origin;
   const inbox = new Inbox(stream);

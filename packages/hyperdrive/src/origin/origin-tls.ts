@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { checkServerIdentity, connect } from 'node:tls';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import { HyperdriveError } from '../errors.ts';
 import type { HyperdriveErrorCode } from '../errors.ts';
 import type { Origin } from './origin.ts';
@@ -20,20 +20,24 @@ export interface OriginTlsOptions {
   /** A client certificate and its key, PEM. */
   certificate?: string | undefined;
   key?: string | undefined;
+  /** All of these as TLS reads them, instead of them; `hasAuthority` then says whether there is one in it. */
+  secureContext?: SecureContext | undefined;
+  hasAuthority?: boolean | undefined;
 }
 
 /** What `Origin.startTls` wants. Its promise rejects with a `HyperdriveError` whose code starts with `tls_`. */
 export function createOriginTls(options: OriginTlsOptions): NonNullable<Origin['startTls']> {
-  const { sslmode, ca, certificate, key } = options;
+  const { sslmode, ca, certificate, key, secureContext, hasAuthority = ca !== undefined } = options;
   // Neither a name in a certificate nor one in a ClientHello has a trailing dot [RFC 6066 3].
   const host = options.host.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const settings: ConnectionOptions = {
     servername: isIP(host) === 0 ? host : '',
-    rejectUnauthorized: sslmode.startsWith('verify') || (sslmode === 'require' && ca !== undefined),
+    rejectUnauthorized: sslmode.startsWith('verify') || (sslmode === 'require' && hasAuthority),
     checkServerIdentity: (_name, peer) => (sslmode === 'verify-full' ? checkServerIdentity(host, peer) : undefined),
     ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),
+    ...(secureContext === undefined ? {} : { secureContext }),
   };
   return async (plain: Duplex) => {
     try {
@@ -82,6 +86,8 @@ const byNodeCode: Readonly<Record<string, [code: HyperdriveErrorCode, text: stri
       'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
       'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
       'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+      'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+      'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
     ].map((code) => [code, ['tls_client_certificate', 'the server did not accept our client certificate']]),
   ),
 };

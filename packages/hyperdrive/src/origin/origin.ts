@@ -1,5 +1,6 @@
 // Where a pool's connections go, and how they are made: dialling and TLS are passed in, so a tunnel does as well as TCP.
 import type { Duplex } from 'node:stream';
+import type { HyperdriveErrorCode } from '../errors.ts';
 
 export interface TlsUpgrade {
   stream: Duplex;
@@ -18,6 +19,8 @@ export interface Origin {
    * it the connection is plain.
    */
   startTls?: (stream: Duplex) => Promise<TlsUpgrade>;
+  /** What to do about a TLS failure, from the general remedy, where the host knows more of the settings. */
+  explainTls?: (code: HyperdriveErrorCode, remedy: string) => string;
   /** Goes on in the clear when the other end has no TLS: libpq's `prefer`. Default: that is an error. */
   allowsPlain?: boolean;
   /** Default: `prefer`. */

@@ -2,10 +2,17 @@
 // whoever runs the host has said otherwise about one destination.
 import { isIP, type Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity,
+  connect,
+  type ConnectionOptions,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import type { SocketAddress } from '../address.ts';
 import type { SocketErrorCode } from '../errors.table.ts';
-import { SocketError } from '../socket-error.ts';
+import { SocketError, toTlsError } from '../socket-error.ts';
 import type { TlsRequest } from '../tls-request.ts';
 import { toMaterialSettings } from './tls-material.ts';
 
@@ -22,10 +29,36 @@ export interface TlsTrust {
    * latter, or anything. Weaker ones are an operator's word about one server, never a Worker's.
    */
   verify?: 'full' | 'authority' | 'nothing';
+  /** What to do about a failure with these settings, in the host's words. Default: the remedy of the error's code. */
+  explain?: (code: SocketErrorCode) => string;
 }
 
 /** Trust for a destination; undefined means the system's authorities and no client certificate. */
 export type FindTrust = (destination: SocketAddress) => TlsTrust | undefined;
+
+interface KnownContext {
+  material: readonly unknown[];
+  context: SecureContext;
+}
+
+/** Reading PEM takes longer than a handshake, so settings that stay the same object are read once. */
+const contexts = new WeakMap<TlsTrust, KnownContext>();
+
+/** What TLS reads settings into. @throws the library's error for what is no PEM */
+export function contextOf(trust: TlsTrust): SecureContext {
+  const { ca, cert, key, passphrase } = trust;
+  const material = [ca, cert, key, passphrase];
+  const known = contexts.get(trust);
+  if (known !== undefined && known.material.every((each, index) => each === material[index])) return known.context;
+  const context = createSecureContext({
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  });
+  contexts.set(trust, { material, context });
+  return context;
+}
 
 /**
  * Starts TLS over a stream that may still be connecting. The caller waits for `secureConnect` or `error`.
@@ -39,10 +72,11 @@ export function startTlsOver(
 ): TLSSocket {
   // Neither a name in a certificate nor one in a ClientHello has a trailing dot [RFC 6066 3].
   const name = (options.expectedServerHostname ?? hostname).replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
-  const { verify = 'full', ...material } = trust ?? {};
+  const { verify = 'full', explain: _, ...own } = trust ?? {};
   const checksName = verify === 'full' && !(options.ownNameCheck === true && options.material?.ca !== undefined);
+  const isHosts = options.material === undefined;
   const settings: ConnectionOptions = {
-    ...toMaterialSettings(options.material, material),
+    ...(isHosts ? trust && { secureContext: contextOf(trust) } : toMaterialSettings(options.material, own)),
     socket: stream as NetSocket,
     servername: options.sni ?? (isIP(name) === 0 ? name : ''),
     rejectUnauthorized: verify !== 'nothing',
@@ -76,6 +110,12 @@ const byOpenSslCode: Record<string, SocketErrorCode> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'tls_client_certificate',
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'tls_client_certificate',
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'tls_client_certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'tls_client_certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'tls_client_certificate',
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'tls_client_certificate',
+  ERR_SSL_SSL_TLSV1_ALERT_UNKNOWN_CA: 'tls_client_certificate',
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'tls_client_certificate',
+  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: 'tls_client_certificate',
   ECONNRESET: 'tls_closed',
   EPIPE: 'tls_closed',
 };
@@ -95,11 +135,21 @@ export function isTlsAlert(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('ERR_SSL_');
 }
 
-/** The error for such a report. */
-export function fromTlsAlert(error: unknown): SocketError {
+/** The error for such a report; `trust` is what the connection was made with. */
+export function fromTlsAlert(error: unknown, trust?: TlsTrust): SocketError {
   const code = tlsErrorCode(error);
   // OpenSSL's message is a line of its error stack; its reason is the part for people.
   const { reason, message: text } = error as Error & { reason?: string };
   const message = `Network connection lost. TLS: ${reason ?? text}`;
-  return new SocketError(code, { message, cause: error });
+  return new SocketError(code, { message, cause: error, ...toRemedy(code, trust) });
+}
+
+/** The error for a handshake that failed, with what the host says of the settings it was made with. */
+export function fromHandshake(error: unknown, phase: 'connect' | 'startTls', trust?: TlsTrust): SocketError {
+  const code = tlsErrorCode(error);
+  return toTlsError(code, phase, error, toRemedy(code, trust).remedy);
+}
+
+function toRemedy(code: SocketErrorCode, trust: TlsTrust | undefined): { remedy?: string } {
+  return trust?.explain === undefined ? {} : { remedy: trust.explain(code) };
 }

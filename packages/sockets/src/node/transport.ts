@@ -12,10 +12,11 @@ import type { CheckedOptions } from '../options.ts';
 import { type SocketError, toConnectError, toTlsError } from '../socket-error.ts';
 import type { TlsRequest } from '../tls-request.ts';
 import type { SocketInfo, Transport, TransportEvents } from '../transport.ts';
+import { toAuthority } from './authority.ts';
 import { AbortableDial, type Dial } from './dial.ts';
 import { fromBrokenConnection, fromConnectFailure } from './system-errors.ts';
 import { describeTls } from './tls-material.ts';
-import { type FindTrust, fromTlsAlert, isTlsAlert, startTlsOver, tlsErrorCode } from './tls.ts';
+import { type FindTrust, fromHandshake, fromTlsAlert, isTlsAlert, startTlsOver, type TlsTrust } from './tls.ts';
 
 export interface NodeTransportInit {
   address: ParsedAddress;
@@ -39,6 +40,7 @@ export class NodeTransport implements Transport {
   #stream: Duplex | undefined;
   #phase: Phase = 'idle';
   #handshake: 'connect' | 'startTls' = 'connect';
+  #trust: TlsTrust | undefined;
   #timer: unknown;
   #describes = false;
   #wanted = false;
@@ -153,12 +155,15 @@ export class NodeTransport implements Transport {
     // TLS reports the end of what is below it after everything that came before was read.
     plain.off('close', this.#onClose);
     try {
-      const secure = startTlsOver(plain, hostname, options, this.#init.findTrust({ hostname, port }));
+      const trust = this.#init.findTrust({ hostname, port });
+      // What the host says of its settings is not about what a program brought.
+      this.#trust = options.material === undefined ? trust : undefined;
+      const secure = startTlsOver(plain, hostname, options, trust);
       secure.on('error', this.#onError).on('close', this.#onClose).once('secureConnect', this.#onOpen);
       this.#use(secure);
     } catch (error) {
       // The host's trust is not PEM, or finding it failed.
-      this.#fail(toTlsError('tls_failed', this.#handshake, error));
+      this.#fail(toTlsError('tls_failed', this.#handshake, error, (error as { remedy?: string }).remedy));
     }
   }
 
@@ -212,8 +217,8 @@ export class NodeTransport implements Transport {
     // Errors are costly to make, and after our own destroy() nobody asks for one.
     if (this.#phase === 'over') return;
     if (this.#phase === 'dialling') this.#connectFailed(error);
-    else if (this.#phase === 'handshake') this.#fail(toTlsError(tlsErrorCode(error), this.#handshake, error));
-    else this.#fail(isTlsAlert(error) ? fromTlsAlert(error) : fromBrokenConnection(error));
+    else if (this.#phase === 'handshake') this.#fail(fromHandshake(error, this.#handshake, this.#trust));
+    else this.#fail(isTlsAlert(error) ? fromTlsAlert(error, this.#trust) : fromBrokenConnection(error));
   };
 
   readonly #onClose = (): void => {
@@ -290,10 +295,4 @@ function canReset(stream: Duplex): stream is NetSocket {
   if (!(stream instanceof NetSocket) || stream instanceof TLSSocket) return false;
   if (stream.writableEnded && !stream.writableFinished && stream.writableLength === 0) return false;
   return !stream.connecting && stream.remoteFamily !== undefined;
-}
-
-/** `ip:port`, with brackets around IPv6. */
-export function toAuthority(address: string | undefined, port: number | undefined): string | undefined {
-  if (address === undefined || port === undefined) return undefined;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

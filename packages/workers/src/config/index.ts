@@ -9,6 +9,7 @@ export type { Report } from './report.ts';
 export {
   memberSlot,
   readArray,
+  readBoolean,
   readInteger,
   readString,
   readStrings,

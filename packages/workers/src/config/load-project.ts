@@ -16,7 +16,7 @@ import type { Report } from './report.ts';
 import { readCompatibility, readName } from './runtime-settings.ts';
 import type { Table } from './value.ts';
 import { readVariables } from './variables.ts';
-import { readVpcNetworks, readVpcServices } from './vpc.ts';
+import { readMtlsCertificates, readVpcNetworks, readVpcServices } from './vpc.ts';
 
 export interface LoadProjectOptions {
   /** Where the search for a configuration starts. */
@@ -85,11 +85,17 @@ async function readProject(
   const hyperdrive = readHyperdrive(slot('hyperdrive'), { root: folder, sources, usesLocal }, report);
   const vpcServices = readVpcServices(slot('vpc_services'), report);
   const vpcNetworks = readVpcNetworks(slot('vpc_networks'), report);
+  const certificates = readMtlsCertificates(slot('mtls_certificates'), report);
   const bound = [
     ...objects.map(({ binding, slot: { path } }) => ({ binding, what: 'Durable Object', path: [...path, 'name'] })),
     ...hyperdrive.map(({ binding, slot: { path } }) => ({ binding, what: 'database', path: [...path, 'binding'] })),
     ...vpcServices.map(({ binding, slot: { path } }) => ({ binding, what: 'service', path: [...path, 'binding'] })),
     ...vpcNetworks.map(({ binding, slot: { path } }) => ({ binding, what: 'network', path: [...path, 'binding'] })),
+    ...certificates.map(({ binding, slot: { path } }) => ({
+      binding,
+      what: 'certificate',
+      path: [...path, 'binding'],
+    })),
   ];
   const { vars, secretNames } = withoutClashes(variables, bound, report);
   const crons = readCrons(slot('triggers'), report);
@@ -115,6 +121,7 @@ async function readProject(
     hyperdrive: hyperdrive.map(({ binding, id, local }) => ({ binding, id, local })),
     vpcServices: vpcServices.map(({ binding, serviceId, throws }) => ({ binding, serviceId, throws })),
     vpcNetworks: vpcNetworks.map(({ binding, network, throws }) => ({ binding, network, throws })),
+    mtlsCertificates: certificates.map(({ binding, certificateId }) => ({ binding, certificateId })),
     dev,
     watchFiles: [...new Set(watched.filter((path) => path !== undefined))].map((path) => resolve(path)),
   };

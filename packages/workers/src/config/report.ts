@@ -26,6 +26,8 @@ export interface Report {
   readonly missing: string[];
   error: Say;
   warning: Say;
+  /** Line of the value at `path`, 1-based; undefined where that cannot be told. */
+  lineOf: (path: Path) => number | undefined;
   /** Adds what was found elsewhere. */
   add: (...diagnostics: Diagnostic[]) => void;
 }
@@ -47,6 +49,7 @@ export function createReport({ file, text, locate }: ReportSource): Report {
     get hasErrors() {
       return diagnostics.some(({ severity }) => severity === 'error');
     },
+    lineOf: (path) => locateNearest(locate, path)?.line,
     error: say('error'),
     warning: say('warning'),
     add,

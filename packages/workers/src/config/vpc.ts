@@ -1,5 +1,5 @@
-// Bindings to private services and networks.
-import type { VpcNetworkBinding, VpcServiceBinding } from '../project.ts';
+// Bindings to private services and networks, and to client certificates.
+import type { MtlsCertificateBinding, VpcNetworkBinding, VpcServiceBinding } from '../project.ts';
 import { memberKeys } from './keys.table.ts';
 import { requireMember } from './modules.ts';
 import { formatPath } from './position.ts';
@@ -32,6 +32,14 @@ export function readVpcNetworks(slot: Slot | undefined, report: Report): Placed<
     }
     const network = tunnelId === undefined ? { networkId: networkId! } : { tunnelId };
     return binding === undefined ? [] : [{ binding, network, throws: readThrows(element, report), slot: element }];
+  });
+}
+
+export function readMtlsCertificates(slot: Slot | undefined, report: Report): Placed<MtlsCertificateBinding>[] {
+  return readArray(slot, report).flatMap((element) => {
+    const binding = readBinding(element, memberKeys.mtls_certificate, report);
+    const certificateId = readText(requireMember(element, 'certificate_id', report), report);
+    return binding === undefined || certificateId === undefined ? [] : [{ binding, certificateId, slot: element }];
   });
 }
 

@@ -33,6 +33,7 @@ test('loadProject() fills in the defaults of a minimal project', async (t) => {
     hyperdrive: [],
     vpcServices: [],
     vpcNetworks: [],
+    mtlsCertificates: [],
     dev: { ip: 'localhost', port: 8787 },
     watchFiles: ['wrangler.jsonc', '.dev.vars', '.env', '.env.local'].map((name) => join(folder, name)),
   });
@@ -149,6 +150,7 @@ test('loadProject() reads every key that has an effect, from TOML', async (t) =>
     hyperdrive: [],
     vpcServices: [],
     vpcNetworks: [],
+    mtlsCertificates: [],
     dev: { ip: '0.0.0.0', port: 3000 },
   });
 });

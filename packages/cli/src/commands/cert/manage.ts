@@ -42,7 +42,7 @@ export const getCertificate: Command = {
 
 export const deleteCertificate: Command = {
   name: 'cert delete',
-  summary: 'Delete an uploaded certificate that no Hyperdrive configuration uses.',
+  summary: 'Delete an uploaded certificate that nothing uses.',
   positionals: ['[CERTIFICATE]'],
   options: {
     id: { value: 'ID', help: 'The certificate, by its ID' },

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { CertificateInfo } from '@sallyport/control/client';
 import { CommandError } from '../../command-error.ts';
 import { type Command, type Option, toText, UsageError, type Values } from '../../command.ts';
+import { findCertificate } from '../hyperdrive/lookup.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
 import { checkFormat, print } from '../tunnel/print.ts';
 
@@ -10,7 +11,7 @@ const nameOption: Record<string, Option> = { name: { value: 'NAME', help: 'What 
 
 export const uploadAuthority: Command = {
   name: 'cert upload certificate-authority',
-  summary: 'Upload an authority, or several in one file, that databases are checked against.',
+  summary: 'Upload an authority, or several in one file, that databases and services are checked against.',
   positionals: [],
   options: { 'ca-cert': { value: 'FILE', help: 'PEM file' }, ...nameOption, ...outputOptions, ...edgeOptions },
   examples: [['sallyport cert upload certificate-authority --ca-cert root.pem --name company', 'prints its ID']],
@@ -21,7 +22,7 @@ export const uploadAuthority: Command = {
 
 export const uploadClient: Command = {
   name: 'cert upload mtls-certificate',
-  summary: 'Upload a client certificate and its key, to show to databases that ask for one.',
+  summary: 'Upload a client certificate and its key, to show to databases and services that ask for one.',
   positionals: [],
   options: {
     cert: { value: 'FILE', help: 'PEM file: the certificate, and what leads from it to an authority' },
@@ -37,21 +38,52 @@ export const uploadClient: Command = {
   },
 };
 
-async function upload(values: Values, noun: string, body: object): Promise<number> {
+export const replaceCertificate: Command = {
+  name: 'cert replace',
+  summary:
+    'Put a renewed certificate in place of one, under its ID: new connections of everything that uses it show it.',
+  positionals: ['CERTIFICATE'],
+  options: {
+    'ca-cert': { value: 'FILE', help: 'PEM file, for an authority' },
+    cert: { value: 'FILE', help: 'PEM file, for a client certificate' },
+    key: { value: 'FILE', help: 'PEM file: its private key, in the clear; it is stored encrypted' },
+    ...outputOptions,
+    ...edgeOptions,
+  },
+  examples: [['sallyport cert replace company --ca-cert root.pem', 'by name or by ID']],
+  async run(values, [nameOrId = '']) {
+    checkFormat(values);
+    const { id, ca, name } = await findCertificate(createClient(values), nameOrId);
+    const body = ca
+      ? { certificates: await readPem(values, 'ca-cert') }
+      : { certificates: await readPem(values, 'cert'), private_key: await readPem(values, 'key') };
+    return send(values, ca ? 'CA certificate' : 'mTLS certificate', { method: 'PUT', path: `/${id}`, name, body });
+  },
+};
+
+function upload(values: Values, noun: string, body: object): Promise<number> {
   checkFormat(values);
   const name = toText(values, 'name');
+  return send(values, noun, { method: 'POST', path: '', name, body: { name, ...body } });
+}
+
+async function send(
+  values: Values,
+  noun: string,
+  { method, path, name, body }: { method: string; path: string; name: string | undefined; body: object },
+): Promise<number> {
   const client = createClient(values);
   const file = values['ca-cert'] === undefined ? '--cert' : '--ca-cert';
-  const send = (): Promise<CertificateInfo> =>
-    client.call('POST', client.account('mtls_certificates'), { body: { name, ...body } });
-  const certificate = await trying(`Could not upload the ${noun}`, send).catch((error: Error) => {
+  const call = (): Promise<CertificateInfo> =>
+    client.call(method, client.account(`mtls_certificates${path}`), { body });
+  const certificate = await trying(`Could not upload the ${noun}`, call).catch((error: Error) => {
     // The API speaks of its fields.
     error.message = error.message.replaceAll('"certificates"', file).replaceAll('"private_key"', '--key');
     throw error;
   });
   print(values, certificate, () => {
     const { id, issuer, expires_on } = certificate;
-    const called = name === undefined ? '' : ` ${name}`;
+    const called = name === undefined || name === '' ? '' : ` ${name}`;
     return `Success! Uploaded ${noun}${called}\nID: ${id}\nIssuer: ${issuer}\nExpires on ${expires_on.slice(0, 10)}\n`;
   });
   return 0;

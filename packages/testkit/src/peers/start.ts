@@ -45,16 +45,16 @@ const ownPorts = { from: 20_000, to: 32_000 };
  * Connects from a port that the system never gives to anybody, not even to a connection that goes to it, which would
  * then be connected to itself.
  */
-async function connectFromOwnPort(target: AddressInfo, host: string, attempts = 20): Promise<Socket> {
+async function connectFromOwnPort(target: AddressInfo, attempts = 20): Promise<Socket> {
   const localPort = randomInt(ownPorts.from, ownPorts.to);
-  const socket = connect({ port: target.port, host, localAddress: host, localPort });
+  const socket = connect({ port: target.port, host: target.address, localAddress: target.address, localPort });
   try {
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return socket;
   } catch (error) {
     // Somebody listens there.
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempts === 1) throw error;
-    return connectFromOwnPort(target, host, attempts - 1);
+    return connectFromOwnPort(target, attempts - 1);
   }
 }
 
@@ -66,7 +66,7 @@ export async function startRefusing(host = '127.0.0.1'): Promise<RefusedPort> {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, host, resolve));
   const accepted = new Promise<Socket>((resolve) => holder.once('connection', resolve));
-  const socket = await connectFromOwnPort(holder.address() as AddressInfo, host);
+  const socket = await connectFromOwnPort(holder.address() as AddressInfo);
   const port = socket.localPort!;
   const server = await accepted;
   let closing: Promise<void> | undefined;

@@ -5,7 +5,7 @@ import { Backend, parseParameterStatus, toErrorResponse, toReadyForQuery, WireEr
 import type { Clock } from '../clock.ts';
 import { cancelledReport, queryTimedOut } from '../errors.ts';
 import type { HyperdriveError } from '../errors.ts';
-import { laneIdleTicks, laneStallTime, maxSharedAnswer } from '../limits.ts';
+import { laneIdleTicks, laneStallTime, maxLaneDepth, maxSharedAnswer } from '../limits.ts';
 import type { PoolerMetrics } from '../metrics.ts';
 import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
@@ -191,6 +191,10 @@ export class Lane implements Holder, AnswerHandler {
       this.#queue = [];
       this.#head = 0;
       this.load = 0;
+    } else if (this.#head >= maxLaneDepth) {
+      // A lane may never be without work: what was answered is not kept until then.
+      this.#queue.splice(0, this.#head);
+      this.#head = 0;
     }
     this.#connection.answers += 1;
     if (client !== undefined) {

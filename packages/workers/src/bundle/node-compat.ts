@@ -13,6 +13,19 @@ import { toExternal } from './required-module.ts';
 const require = createRequire(import.meta.url);
 const builtin = new RegExp(`^(?:node:)?(?:${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`);
 
+/** What unenv puts in the place of packages that need more than Workers have. */
+const unenvPackage = /^unenv\/(?:npm|mock)\//;
+
+/** A CommonJS module of an ES module: its default export, with the named ones on it [wrangler hybrid-nodejs-compat]. */
+function toRequired(path: string): string {
+  return `import * as all from ${JSON.stringify(path)};
+const { default: required = {}, ...named } = all;
+for (const name of Object.keys(named)) {
+  if (!(name in required)) Object.defineProperty(required, name, { value: named[name], enumerable: true });
+}
+module.exports = required;`;
+}
+
 /** Leaves `node:*` to the runtime, and says that it will probably not be there. */
 function withoutNode(provided: readonly string[]): Plugin {
   return {
@@ -49,14 +62,14 @@ function bindModules(build: PluginBuild, { alias, external }: NodeEnvironment): 
     const target = targets.get(args.path);
     if (!target) return undefined;
     if (target.external) return toExternal(args, target.path, 'default');
-    // Polyfills are ES modules whose default export is what require() would return.
-    if (args.kind === 'require-call' && builtin.test(args.path)) {
+    // Polyfills are ES modules whose default export is what require() would return, and so are unenv's npm packages.
+    if (args.kind === 'require-call' && (builtin.test(args.path) || unenvPackage.test(alias[args.path] ?? ''))) {
       return { path: args.path, namespace: 'sallyport-polyfill', pluginData: target.path };
     }
     return { path: target.path };
   });
   build.onLoad({ filter: /.*/, namespace: 'sallyport-polyfill' }, ({ pluginData }) => ({
-    contents: `import required from ${JSON.stringify(pluginData)};\nmodule.exports = required;`,
+    contents: toRequired(pluginData as string),
     loader: 'js',
     resolveDir: resolve('/'),
   }));

@@ -78,6 +78,22 @@ test('a CommonJS driver that loads its socket package by condition, as pg does, 
   assert.deepEqual(JSON.parse(body), [true, true], JSON.stringify(bench.logs));
 });
 
+test('require() of a package that unenv replaces gives what the package would: a function, with its parts on it', async (t) => {
+  const bench = await workbench(
+    t,
+    { compatibilityDate: '2026-08-01', compatibilityFlags: ['nodejs_compat'] },
+    {
+      'src/index.ts': `import seen from './old.cjs'; export default { fetch: () => Response.json(seen) };`,
+      'src/old.cjs': `const inherits = require('inherits'); const fetch = require('node-fetch');
+        function Child() {} inherits(Child, Array);
+        module.exports = [new Child() instanceof Array, typeof fetch, typeof fetch.Headers, typeof require('fsevents')];`,
+    },
+  );
+  const runtime = await bench.start();
+  const { body } = await ask(runtime.socketPath, '/');
+  assert.deepEqual(JSON.parse(body), [true, 'function', 'function', 'object'], JSON.stringify(bench.logs));
+});
+
 test('without Node.js compatibility node: imports stay imports, with a warning that says what to add', async (t) => {
   const source = {
     'src/index.ts': `import fs from 'node:fs'; export default { fetch: () => new Response(typeof fs) };`,

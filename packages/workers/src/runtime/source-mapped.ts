@@ -11,8 +11,9 @@ export interface StackMapper {
 
 /** A stack line of our wrapper or our sockets. */
 const ownFrame = new RegExp(`^\\s+at .*\\b${ownFolder}[\\w.-]+\\.js:\\d+:\\d+`);
-/** A place in a module: `index.js:3:9`. */
-const position = /([^\s()]+?\.[cm]?js):(\d+):(\d+)/g;
+/** The end of a place in a module: of `index.js:3:9`, what begins at the dot. */
+const positionEnd = /(\.[cm]?js):(\d+):(\d+)/g;
+const beforeName = /[\s()]/;
 
 /** Paths inside `root` are written relative to it, as in `src/index.ts:3:9`. */
 export function createStackMapper(maps: ReadonlyMap<string, string>, { root }: { root: string }): StackMapper {
@@ -33,12 +34,26 @@ export function createStackMapper(maps: ReadonlyMap<string, string>, { root }: {
     if (!entry || !('originalSource' in entry) || entry.originalSource === undefined) return whole;
     return `${toShort(entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   };
+  // Names are looked for backwards from their ends: a Worker may log a megabyte without a space, and everybody waits.
+  const mapLine = (line: string): string => {
+    let mapped = '';
+    let done = 0;
+    for (const { 0: end, 1: suffix, 2: row, 3: column, index } of line.matchAll(positionEnd)) {
+      let start = index;
+      while (start > done && !beforeName.test(line[start - 1]!)) start -= 1;
+      const whole = line.slice(start, index + end.length);
+      const place = start === index ? whole : mapPosition(whole, line.slice(start, index) + suffix, row!, column!);
+      mapped += line.slice(done, start) + place;
+      done = index + end.length;
+    }
+    return mapped + line.slice(done);
+  };
   return {
     map: (text) =>
       text
         .split('\n')
         .filter((line) => !ownFrame.test(line))
-        .map((line) => line.replace(position, mapPosition))
+        .map(mapLine)
         .join('\n'),
   };
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { exceptionMarker } from '../../src/bundle/worker/invoke.ts';
 import type { RuntimeLog } from '../../src/index.ts';
 import { LogParser, longestLine } from '../../src/runtime/log-parser.ts';
+import { createStackMapper } from '../../src/runtime/source-mapped.ts';
 import { ask, createWorkbench } from '../workbench.ts';
 
 function parse(...chunks: string[]): RuntimeLog[] {
@@ -60,6 +61,18 @@ test('an endless line is cut', () => {
   assert.equal(logs.length, 2);
   assert.ok(logs[0]!.message.length <= longestLine + 1);
   assert.equal(logs[1]!.message, 'after');
+});
+
+test('a long line without a space holds nobody up, and places in it are found', () => {
+  const mapper = createStackMapper(new Map(), { root: '/' });
+  const length = 256 * 1024;
+  const started = performance.now();
+  for (const part of ['x', '.js', 'x.js:1:1', '.js:1:1', ':1', '    at sallyport/']) {
+    const text = part.repeat(length / part.length);
+    assert.equal(mapper.map(text), text);
+  }
+  // Looking for each place from each character took half a minute for each of these.
+  assert.ok(performance.now() - started < 5_000);
 });
 
 test('a Worker that prints our marker itself only prints', () => {

@@ -4,12 +4,14 @@ import { parseArgs } from 'node:util';
 import type { BenchOptions } from './kit/options.ts';
 import { benchHyperdrive } from './hyperdrive.ts';
 import { benchHyperdriveChaos } from './hyperdrive-chaos.ts';
+import { benchServices } from './services.ts';
 import { benchSockets } from './sockets.ts';
 import { benchTunnel } from './tunnel.ts';
 
 const benches: Record<string, (options: BenchOptions) => Promise<void>> = {
   hyperdrive: benchHyperdrive,
   'hyperdrive-chaos': benchHyperdriveChaos,
+  services: benchServices,
   sockets: benchSockets,
   tunnel: benchTunnel,
 };

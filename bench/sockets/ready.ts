@@ -1,7 +1,8 @@
 // From a command to the first answer: `sallyport dev` on a small project, and workerd alone with a ready-made Worker,
 // which is what any tool around it starts from.
 import { toMedian } from '../kit/statistics.ts';
-import { helloFixture, type Served, startDev, startPlainWorkerd, untilAnswered, type WorkerName } from './subjects.ts';
+import { type Served, untilAnswered } from '../kit/served.ts';
+import { helloFixture, startDev, startPlainWorkerd, type WorkerName } from './subjects.ts';
 
 const starts: Record<WorkerName, () => Promise<Served>> = {
   worker: () => startDev(helloFixture),

@@ -1,12 +1,11 @@
 // Who is measured. Guests are programs that take orders on standard input; Workers are asked over HTTP. Each lives through
 // all rounds, so that start-up and compilation are behind it.
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, startChild } from '../kit/child.ts';
+import { startChild } from '../kit/child.ts';
+import { findFreePort } from '../kit/free-port.ts';
+import { type Served, toServed, untilAnswered, workerdBinary } from '../kit/served.ts';
 import { toNodeCommand } from './node-guests.ts';
 import type { Figures, Order } from './guests/serve.ts';
 
@@ -35,7 +34,6 @@ const workerFixture = 'bench/fixtures/sockets-worker';
 /** Milliseconds one piece of work may take. */
 const deadline = 180_000;
 export const helloFixture = 'bench/fixtures/hello';
-const workerdBinary = 'node_modules/@cloudflare/workerd-linux-64/bin/workerd';
 
 function toGuestCommand(name: GuestName, { deno, bun }: Executables): string[] | undefined {
   if (name === 'net') return toNodeCommand('node-net');
@@ -63,21 +61,13 @@ export function startGuest(name: GuestName, executables: Executables): Subject |
   };
 }
 
-/** A running server of Workers and its address. */
-export interface Served extends AsyncDisposable {
-  readonly pid: number;
-  readonly origin: string;
-  /** Resolves when the process has ended, with how it ended. */
-  readonly ended: Promise<Error>;
-}
-
 /** `sallyport dev` as installed: the built command, in a process of its own. */
 export async function startDev(folder: string): Promise<Served> {
   const state = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const port = await findFreePort();
   const flags = ['--ip', '127.0.0.1', '--port', String(port), '--no-watch', '--persist-to', state];
   const child = startChild([process.execPath, resolve('packages/cli/dist/main.js'), 'dev', ...flags], { cwd: folder });
-  return toServed(child, port, state);
+  return toServed(child, port, () => rm(state, { recursive: true, force: true }));
 }
 
 /** workerd alone, with its own network and nothing between. */
@@ -102,34 +92,8 @@ const config :Workerd.Config = (
 );
 `,
   );
-  return toServed(startChild([resolve(workerdBinary), 'serve', config]), port, folder);
-}
-
-function toServed(child: Child, port: number, folder: string): Served {
-  return {
-    pid: child.pid,
-    ended: child.ended,
-    origin: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: async () => {
-      await child.close();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-/** Asks until the server answers, and returns the first answer's status. */
-export async function untilAnswered({ origin, ended }: Served, patience = 20_000): Promise<number> {
-  const end = performance.now() + patience;
-  let failure: Error | undefined;
-  void ended.then((error) => (failure = error));
-  for (;;) {
-    const response = await fetch(origin).catch(() => undefined);
-    await response?.arrayBuffer();
-    if (response !== undefined) return response.status;
-    if (failure !== undefined) throw failure;
-    if (performance.now() > end) throw new Error(`${origin} did not answer within ${patience} ms`);
-    await sleep(5);
-  }
+  const child = startChild([resolve(workerdBinary), 'serve', config]);
+  return toServed(child, port, () => rm(folder, { recursive: true, force: true }));
 }
 
 export async function startWorker(name: WorkerName): Promise<Subject> {
@@ -150,15 +114,4 @@ export async function startWorker(name: WorkerName): Promise<Subject> {
     },
     [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
   };
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolvePort, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolvePort(port));
-    });
-  });
 }

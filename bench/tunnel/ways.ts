@@ -1,9 +1,10 @@
 // The ways to the origin that are compared. Each offers the origin's three ports at the near end, on loopback.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findFreePort } from '../kit/free-port.ts';
 import { Scope } from '../kit/scope.ts';
 import { startOpenssh, testAuthority } from '../../packages/testkit/src/index.ts';
 import { host, portNames, type Ports } from './ports.ts';
@@ -128,12 +129,4 @@ async function untilListening(port: number, client: { readonly exitCode: number 
     await sleep(20);
   }
   throw new Error('ssh does not listen');
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, host), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -14,6 +14,17 @@ import { buildPrograms } from './services/programs.ts';
 const method = `
 ## How it was taken
 
+* Everything on loopback: the service (\`node:http\`), the built \`sallyport edge\` with one Worker, the built
+  \`sallyport tunnel run\`, and the load (\`undici\`), each a process of its own. The edge's log goes to a file.
+* \`fetch_latency\`: one invocation makes all requests of a run, one after the other, and reads each body; the time is
+  taken outside, around the whole invocation, so the request that starts it is a thousandth of it. The peer makes as
+  many requests with undici's \`fetch()\`, the same function with the same work, straight to the service.
+  \`fetch_latency_vs_request\` compares with undici's \`request()\`, which does less.
+* \`fetch_bulk_share\`: the Worker reads the body with a BYOB reader of 256 KiB. Beside it, in the same rounds, one plain
+  stream of as many bytes through a tunnel as the tunnel's own bench has it: neither HTTP nor a runtime.
+* Subjects take turns in an order that changes from round to round; the first round is thrown away. *figure* is the ratio of
+  the medians, *of pairs* the median of the rounds' own ratios. A round during which other processes had more than 0.3
+  cores is taken again, as long as the run's patience lasts.
 `;
 
 export async function benchServices(options: BenchOptions): Promise<void> {

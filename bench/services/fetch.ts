@@ -3,8 +3,7 @@
 import { Scope } from '../kit/scope.ts';
 import { toMedian, toRatio } from '../kit/statistics.ts';
 import type { Row } from '../kit/table.ts';
-import { startProgram as startTunnelProgram } from '../tunnel/programs.ts';
-import { buildPrograms as buildTunnelPrograms } from '../tunnel/programs.ts';
+import { buildPrograms as buildTunnelPrograms, startProgram as startTunnelProgram } from '../tunnel/programs.ts';
 import type { Ports } from '../tunnel/ports.ts';
 import { startTunnel } from '../tunnel/ways.ts';
 import { type Context, measureSeries } from './context.ts';
@@ -33,31 +32,36 @@ async function measureSmall(context: Context, { load, service, world }: Parts): 
   const rows: Row[] = [];
   if (context.wants('fetch_latency')) {
     const [count, bytes] = [requests, smallBytes];
-    const { worker, undici } = await measureSeries(context, 'fetch_latency', [
-      {
-        name: 'worker',
-        run: () =>
-          ask(load, 'worker', { url: `${world.url}/sequential?count=${count}`, invocations: 1, bytes: count * bytes }),
-      },
-      { name: 'undici', run: () => ask(load, 'small', { url: `${service}/small`, count, concurrency: 1, bytes }) },
+    const straight = (by: 'fetch' | 'request') => () =>
+      ask(load, 'small', { url: `${service}/small`, by, count, concurrency: 1, bytes });
+    const whole = { url: `${world.url}/sequential?count=${count}`, invocations: 1, bytes: count * bytes };
+    const series = await measureSeries(context, 'fetch_latency', [
+      { name: 'worker', run: () => ask(load, 'worker', whole) },
+      { name: 'fetch', run: straight('fetch') },
+      { name: 'request', run: straight('request') },
     ]);
-    const { ofMedians, ofPairs } = toRatio(worker, undici);
     const show = (milliseconds: number): string => `${((milliseconds * 1_000) / count).toFixed(0)} µs`;
-    rows.push({
-      key: 'fetch_latency',
-      what: 'env.API.fetch() of 1 KiB through a tunnel, one after the other',
-      ours: show(toMedian(worker)),
-      peer: `undici, no tunnel ${show(toMedian(undici))}`,
-      value: ofMedians,
-      pairs: ofPairs,
-      target: { value: 3, atLeast: false },
-    });
+    const toRow = (key: string, peer: 'fetch' | 'request'): Row => {
+      const { ofMedians, ofPairs } = toRatio(series.worker, series[peer]);
+      return {
+        key,
+        what: 'env.API.fetch() of 1 KiB through a tunnel, one after the other',
+        ours: show(toMedian(series.worker)),
+        peer: `undici ${peer}(), no tunnel ${show(toMedian(series[peer]))}`,
+        value: ofMedians,
+        pairs: ofPairs,
+      };
+    };
+    rows.push(
+      { ...toRow('fetch_latency', 'fetch'), target: { value: 3, atLeast: false } },
+      toRow('fetch_latency_vs_request', 'request'),
+    );
   }
   if (context.wants('fetch_rps')) {
     const count = rateRequests / invocations;
     const query = `count=${count}&concurrency=${each}`;
     const whole = { invocations, bytes: count * smallBytes };
-    const straight = { count: rateRequests, concurrency: invocations * each, bytes: smallBytes };
+    const straight = { by: 'fetch', count: rateRequests, concurrency: invocations * each, bytes: smallBytes };
     const { worker, undici } = await measureSeries(context, 'fetch_rps', [
       { name: 'worker', run: () => ask(load, 'worker', { url: `${world.url}/parallel?${query}`, ...whole }) },
       { name: 'undici', run: () => ask(load, 'small', { url: `${service}/small`, ...straight }) },

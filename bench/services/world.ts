@@ -81,7 +81,7 @@ address = "127.0.0.1:${control}"
 `;
     await writeFile(join(folder, 'config.yml'), rule);
     await writeFile(join(folder, 'token'), token, { mode: 0o600 });
-    const flags = ['--token-file', 'token', '--config', 'config.yml', '--metrics', 'off'];
+    const flags = ['--token-file', 'token', '--config', 'config.yml', '--metrics', 'off', '--grace-period', '1s'];
     scope.use(startSallyport(folder, 'connector', ['tunnel', 'run', ...flags]));
     const works = { origin: `${edge.origin}/sequential?count=1`, ended: edge.ended };
     await untilAnswered(works, { wanted: (status) => status === 200 });

@@ -1,5 +1,5 @@
 // The load: undici, straight to the service or to a Worker. Its figures are milliseconds.
-import { Agent, request } from 'undici';
+import { Agent, fetch, request } from 'undici';
 import { print, serveOrders } from '../../kit/orders.ts';
 
 const agent = new Agent({ keepAliveTimeout: 600_000, headersTimeout: 180_000, bodyTimeout: 180_000 });
@@ -8,6 +8,13 @@ interface Target {
   url: string;
   /** Of the Host field, where it is not the URL's. */
   hostname?: string;
+}
+
+interface Small {
+  by: 'fetch' | 'request';
+  count: number;
+  concurrency: number;
+  bytes: number;
 }
 
 function ask({ url, hostname }: Target) {
@@ -20,6 +27,13 @@ async function check(target: Target, bytes: number): Promise<void> {
   if (statusCode !== 200 || byteLength !== bytes) throw new Error(`${target.url}: ${statusCode}, ${byteLength} bytes`);
 }
 
+/** As a Worker does it. */
+async function checkFetch({ url }: Target, bytes: number): Promise<void> {
+  const response = await fetch(url, { dispatcher: agent });
+  const { byteLength } = await response.arrayBuffer();
+  if (!response.ok || byteLength !== bytes) throw new Error(`${url}: ${response.status}, ${byteLength} bytes`);
+}
+
 async function time(work: () => Promise<unknown>): Promise<{ milliseconds: number }> {
   const startedAt = performance.now();
   await work();
@@ -28,12 +42,13 @@ async function time(work: () => Promise<unknown>): Promise<{ milliseconds: numbe
 
 serveOrders({
   /** Straight to the service, `concurrency` at a time. */
-  small: ({ count, concurrency, bytes, ...target }: Target & { count: number; concurrency: number; bytes: number }) => {
+  small: ({ by, count, concurrency, bytes, ...target }: Target & Small) => {
+    const once = by === 'fetch' ? checkFetch : check;
     let left = count;
     const work = async (): Promise<void> => {
       while (left > 0) {
         left -= 1;
-        await check(target, bytes);
+        await once(target, bytes);
       }
     };
     return time(() => Promise.all(Array.from({ length: concurrency }, work)));

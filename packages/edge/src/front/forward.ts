@@ -1,6 +1,6 @@
 // One request on its way to whoever answers it and the answer back: streaming both ways, backpressure included.
 import { type IncomingMessage, type OutgoingMessage, request, type ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream';
+import { flowWhole } from '../gateway/flow.ts';
 import { sendBadRequest, sendFailure } from './failures.ts';
 import { hasBody, toClientAddress, toHostname, toPairs, toRequestHead } from './request-head.ts';
 import { writeHeadOf } from './response-head.ts';
@@ -47,7 +47,7 @@ export async function forward(
     void refuse(answer, () => {
       writeHeadOf(answer, response);
       passTrailers(answer, response);
-      pipeline(answer, response, () => {});
+      flowWhole(answer, response);
     });
   });
   outgoing.on('error', (error) => {

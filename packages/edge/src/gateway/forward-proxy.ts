@@ -4,12 +4,12 @@
 // [RFC 9110 7.6.1] and Host is made from the URL, because the runtime's proxy-style requests carry none.
 import { type ClientRequest, type IncomingMessage, request, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream';
 import type { Decision, Egress } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
 import { decisionBehind, EgressAgent, fromRequestError, type TrustedRequest } from './egress-agent.ts';
 import { codeOf, decisionOf, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
+import { flowWhole } from './flow.ts';
 import { type HttpFailure, toHttpFailure } from './http-errors.ts';
 import { relay } from './relay.ts';
 
@@ -133,7 +133,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
           answered = true;
           report({ status: answer.statusCode ?? 0, decision: decisionBehind(current.socket) });
           writeHeadOf(answer, response);
-          pipeline(answer, response, () => {});
+          flowWhole(answer, response);
         });
         current.on('error', (error) => {
           // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
@@ -189,7 +189,8 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         report({ status: answer.statusCode ?? 0, decision: decisionBehind(outgoing.socket) });
         refuse(() => {
           writeHeadOf(answer, response);
-          pipeline(answer, response, (error) => error && client.destroy());
+          response.once('close', () => response.writableFinished || client.destroy());
+          flowWhole(answer, response);
         });
       });
       outgoing.on('error', (cause) => {

@@ -1,5 +1,6 @@
 // Joins two streams: bytes, half-closes and backpressure pass through; when one breaks, so does the other.
 import type { Duplex } from 'node:stream';
+import { flow } from './flow.ts';
 
 /** Both streams must be half-open capable. Errors end both ends and go nowhere else. */
 export function relay(one: Duplex, other: Duplex): void {
@@ -17,6 +18,6 @@ export function relay(one: Duplex, other: Duplex): void {
       // An orderly end has passed on the FIN already; a stream that closed without one was broken.
       if (!from.readableEnded || from.errored !== null) stop();
     });
-    from.pipe(to);
+    flow(from, to);
   }
 }

@@ -85,6 +85,10 @@ async function measureSmall(context: Context, { load, service, world }: Parts): 
   return rows;
 }
 
+function toSpeed(bytes: number, milliseconds: number): string {
+  return `${(bytes / 2 ** 20 / (milliseconds / 1_000)).toFixed(0)} MiB/s`;
+}
+
 async function measureBulk(context: Context, { load, service, world }: Parts): Promise<Row[]> {
   if (!context.wants('fetch_bulk')) return [];
   await using scope = new Scope();
@@ -105,8 +109,7 @@ async function measureBulk(context: Context, { load, service, world }: Parts): P
   const size = `${bytes >> 20} MiB`;
   const toRow = (key: string, what: string, name: 'worker' | 'pass', peer: 'tunnel' | 'undici'): Row => {
     const { ofMedians, ofPairs } = toRatio(series[peer], series[name]);
-    const show = (milliseconds: number): string => `${(bytes / 2 ** 20 / (milliseconds / 1_000)).toFixed(0)} MiB/s`;
-    const [ours, theirs] = [show(toMedian(series[name])), show(toMedian(series[peer]))];
+    const [ours, theirs] = [toSpeed(bytes, toMedian(series[name])), toSpeed(bytes, toMedian(series[peer]))];
     return { key, what, ours, peer: `${peer} ${theirs}`, value: ofMedians, pairs: ofPairs };
   };
   return [

@@ -39,6 +39,9 @@ export function flow(from: Readable, to: Writable): () => void {
   };
   from.on('data', onData).on('end', onEnd);
   to.on('drain', onDrain);
+  // It may be over already, or have been paused until it had somewhere to go.
+  if (from.readableEnded) onEnd();
+  else from.resume();
   return () => {
     from.off('data', onData).off('end', onEnd);
     to.off('drain', onDrain);

@@ -29,6 +29,23 @@ test('flow() passes a single piece on at once', () => {
   assert.deepEqual(calls, [['one']]);
 });
 
+test('flow() sets a paused source going', async () => {
+  const from = Readable.from([Buffer.from('late')]).pause();
+  const { sink, calls } = createSink();
+  flow(from, sink);
+  await once(sink, 'finish');
+  assert.deepEqual(calls, [['late']]);
+});
+
+test('flow() ends its destination when the source is over already', async () => {
+  const from = Readable.from([]).resume();
+  await once(from, 'end');
+  const { sink, calls } = createSink();
+  flow(from, sink);
+  await once(sink, 'finish');
+  assert.deepEqual(calls, []);
+});
+
 test('flow() passes the pieces of a turn on in one call, and the end behind them', async () => {
   const from = new Readable({ read() {} });
   const { sink, calls } = createSink();

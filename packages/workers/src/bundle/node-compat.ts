@@ -57,11 +57,12 @@ function bindModules(build: PluginBuild, { alias, external }: NodeEnvironment): 
   }
   const escaped = [...targets.keys()].map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
   build.onResolve({ filter: new RegExp(`^(?:${escaped.join('|')})$`) }, (args) => {
-    const ours = toNodeModule(args.path);
-    if (ours !== undefined) return toExternal(args, `./${ours}`, 'default');
     const target = targets.get(args.path);
     if (!target) return undefined;
-    if (target.external) return toExternal(args, target.path, 'default');
+    if (target.external) {
+      const ours = toNodeModule(args.path);
+      return toExternal(args, ours === undefined ? target.path : `./${ours}`, 'default');
+    }
     // Polyfills are ES modules whose default export is what require() would return, and so are unenv's npm packages.
     if (args.kind === 'require-call' && (builtin.test(args.path) || unenvPackage.test(alias[args.path] ?? ''))) {
       return { path: args.path, namespace: 'sallyport-polyfill', pluginData: target.path };

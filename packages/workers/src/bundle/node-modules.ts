@@ -16,6 +16,8 @@ export const nodeModules: readonly NodeModule[] = [
   { specifier: 'tls', name: 'node-tls', source: '@sallyport/sockets/worker/tls' },
   { specifier: 'dns', name: 'node-dns', source: '@sallyport/sockets/worker/dns' },
   { specifier: 'dns/promises', name: 'node-dns-promises', source: '@sallyport/sockets/worker/dns-promises' },
+  { specifier: 'http', name: 'node-http', source: '@sallyport/sockets/worker/http' },
+  { specifier: 'https', name: 'node-https', source: '@sallyport/sockets/worker/https' },
 ];
 
 const byName = new Map(nodeModules.map(({ specifier, name }) => [specifier, `${ownFolder}${name}.js`]));

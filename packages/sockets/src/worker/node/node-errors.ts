@@ -95,10 +95,20 @@ function detailOf({ message, cause }: SocketError): string {
 const notYours =
   "'rejectUnauthorized: false' is not honoured in a Worker: whether a server is verified is decided by whoever runs the host. Give the driver the authority's certificate as 'ca', or let the host trust it.";
 
+/** Where only our own code is known. */
+const tlsCodes: Partial<Record<SocketErrorCode, string>> = {
+  tls_expired: 'CERT_HAS_EXPIRED',
+  tls_not_yet_valid: 'CERT_NOT_YET_VALID',
+  tls_self_signed: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  tls_unknown_authority: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  tls_name_mismatch: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  tls_not_tls: 'ERR_SSL_WRONG_VERSION_NUMBER',
+};
+
 /** OpenSSL's own code and words, which the gateway tells along. */
 function fromTlsError(error: SocketError, { host, port }: Peer): NodeError {
   const { code, message } = (error.cause ?? {}) as { code?: string; message?: string };
-  const known = code ?? codes[error.code] ?? 'ERR_SSL_HANDSHAKE_FAILURE';
+  const known = code ?? tlsCodes[error.code] ?? codes[error.code] ?? 'ERR_SSL_HANDSHAKE_FAILURE';
   if (error.code === 'tls_closed') {
     const text = 'Client network socket disconnected before secure TLS connection was established';
     return toNodeError(text, 'ECONNRESET', { host, port, cause: error } as Partial<NodeError>);

@@ -61,7 +61,7 @@ test('requests go through the gateway, and what keeps one from its origin is an 
     refusing: (await use(t, startRefusing())).port,
   };
   const asked = { method: 'POST', body: JSON.stringify(ports) };
-  const trusting = await startBench(t, worker, { findTrust: () => ({ ca: authority.ca }) });
+  const trusting = await startBench(t, worker, { authorities: [{ pem: authority.ca }] });
   assert.deepEqual(await (await trusting.ask('/', asked)).json(), {
     get: [200, 'GET /path 0'],
     post: [200, 'POST / 100000'],

@@ -47,7 +47,7 @@ export function parsePattern({ to, ports }: Pick<PolicyEntry, 'to' | 'ports'>): 
       const ip = parseIp(host.text);
       return ip !== undefined && addresses?.(ip) === true;
     },
-    rank: [...rankOf(isAll ? '*' : text.split(' ')[0]!), widthOf(covers)],
+    rank: [...rankOf(isAll ? '*' : text.split(' ')[0]!), ports === undefined ? 0 : widthOf(covers)],
   };
 }
 

@@ -234,6 +234,17 @@ test('certificates are uploaded from files, listed, printed and deleted', async 
   assert.match(stdout, /root authority CN=Sallyport/);
   assert.match(stdout, new RegExp(`${id} +client +CN=Sallyport`));
   assert.deepEqual(JSON.parse((await run('get', 'root')).stdout), stored);
+  const renewed = await authority.issue('client', { commonName: 'renewed' });
+  await writeFile(join(home, 'c2.pem'), renewed.cert);
+  await writeFile(join(home, 'k2.pem'), renewed.key);
+  const { id: replacedId } = JSON.parse(own.stdout) as { id: string };
+  const replaced = await run('replace', replacedId, '--cert', 'c2.pem', '--key', 'k2.pem');
+  assert.match(replaced.stdout, new RegExp(`Success! Uploaded mTLS certificate\nID: ${replacedId}\n`));
+  assert.equal(control.certificates.keyOf(replacedId), renewed.key);
+  assert.match(
+    (await run('replace', replacedId, '--cert', 'c2.pem', '--key', 'k.pem')).stderr,
+    /--key does not belong/,
+  );
   const swapped = await run('upload', 'mtls-certificate', '--cert', 'c.pem', '--key', 'ca.pem');
   assert.deepEqual([swapped.code, /not a private key/.test(swapped.stderr)], [1, true]);
   assert.match(

@@ -69,6 +69,11 @@ export class TlsSettings implements Disposable {
     this.#expiry.start();
   }
 
+  /** Tells of certificates that end soon, as is done now and then. */
+  lookAtEnds(): void {
+    this.#expiry.look();
+  }
+
   /** What keeps entries from being used, such as a certificate that the store does not have. */
   troubles(): { who: string; error: Error }[] {
     return this.#entries.flatMap((open) => {

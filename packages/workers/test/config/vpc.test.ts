@@ -53,3 +53,24 @@ test('a network that is neither or both, a missing id and a name that is taken a
     assert.match(codes, new RegExp(code));
   }
 });
+
+test('client certificates are bound by id; a missing id and a name that is taken are errors', async (t) => {
+  const { mtlsCertificates } = await loadGood(t, {
+    'wrangler.json': { ...plain, mtls_certificates: [{ binding: 'CERT', certificate_id: id, remote: true }] },
+  });
+  assert.deepEqual(mtlsCertificates, [{ binding: 'CERT', certificateId: id }]);
+  const { diagnostics } = await load(t, {
+    'wrangler.json': {
+      ...plain,
+      vars: { TAKEN: 'x' },
+      mtls_certificates: [{ binding: 'A' }, { binding: 'TAKEN', certificate_id: id }],
+    },
+  });
+  assert.deepEqual(
+    diagnostics.map(({ code, severity }) => [code, severity]),
+    [
+      ['missing_key', 'error'],
+      ['duplicate_binding', 'error'],
+    ],
+  );
+});

@@ -148,7 +148,7 @@ network = "lab"
   assert.match(told, /^worker +api\nverdict +allow\ndestination +echo\.internal port \d+\nrule +allow routed\n/);
   assert.match(
     told,
-    /resolver +the connector's.*\n[\s\S]*tunnel +office \([\da-f-]{36}\)\nlink +[\da-f-]{36} \(0 open\)\n/,
+    /resolver +the connector's.*\n[\s\S]*tunnel +office \([\da-f-]{36}\)\n[\s\S]*link +[\da-f-]{36} \(0 open\)\n/,
   );
   assert.match(told, /round trip +(?:[\d.]+ ms|not measured yet)/);
   const denied = await edge.sallyport('explain', 'connect', 'api', `10.77.0.5:${port}`, '--json');

@@ -5,6 +5,7 @@ import * as egress from '../src/index.ts';
 test('the package exports exactly this', () => {
   assert.deepEqual(Object.keys(egress).sort(), [
     'EgressError',
+    'compareExactness',
     'createEgress',
     'createSystemResolve',
     'defaultConnectTimeout',
@@ -18,6 +19,7 @@ test('the package exports exactly this', () => {
     'maxPendingLookups',
     'parseDestination',
     'parseIp',
+    'parsePattern',
     'resolveTimeout',
     'systemClock',
     'toCanonicalHost',

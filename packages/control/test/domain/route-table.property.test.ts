@@ -34,7 +34,8 @@ function networkOf(text: string): string {
 }
 
 function longestPrefix(routes: readonly Route[], ip: string): Route | undefined {
-  const address = ipaddr.parse(ip);
+  // An IPv4-mapped address is its IPv4 address.
+  const address = ipaddr.process(ip);
   const covering = routes.filter((route) => {
     const [base, length] = ipaddr.parseCIDR(route.pattern);
     return base.kind() === address.kind() && (address as ipaddr.IPv4).match(base as ipaddr.IPv4, length);

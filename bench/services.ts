@@ -7,6 +7,7 @@ import type { BenchOptions } from './kit/options.ts';
 import { writeResults } from './kit/results.ts';
 import { type Row, toResult, toTextTable } from './kit/table.ts';
 import type { Context } from './services/context.ts';
+import { measureDrivers } from './services/drivers.ts';
 import { measureFetch } from './services/fetch.ts';
 import { fullPlan, quickPlan } from './services/plan.ts';
 import { buildPrograms } from './services/programs.ts';
@@ -22,6 +23,9 @@ const method = `
   \`fetch_latency_vs_request\` compares with undici's \`request()\`, which does less.
 * \`fetch_bulk_share\`: the Worker reads the body with a BYOB reader of 256 KiB. Beside it, in the same rounds, one plain
   stream of as many bytes through a tunnel as the tunnel's own bench has it: neither HTTP nor a runtime.
+* \`mysql2\`, \`pg\`, \`redis\`: one Worker, one connection, queries one after the other, timed in the Worker behind the
+  connect and 50 queries. The peer is the same Worker on workerd alone, whose own sockets reach loopback; nothing has TLS.
+  Ours is the built \`sallyport dev\`. Servers: MariaDB, PostgreSQL and Redis on loopback.
 * Subjects take turns in an order that changes from round to round; the first round is thrown away. *figure* is the ratio of
   the medians, *of pairs* the median of the rounds' own ratios. A round during which other processes had more than 0.3
   cores is taken again, as long as the run's patience lasts.
@@ -42,7 +46,7 @@ export async function benchServices(options: BenchOptions): Promise<void> {
     wants: (name) => only.length === 0 || only.some((word) => name.includes(word)),
     raw: {},
   };
-  const rows: Row[] = [...(await measureFetch(context))];
+  const rows: Row[] = [...(await measureFetch(context)), ...(await measureDrivers(context))];
   const busy = `Over the whole run other processes had ${neighbours().toFixed(1)} of the ${machine.cores} cores.`;
   console.log(`\n${toTextTable(rows)}\n\n${busy}\n`);
   if (write) {

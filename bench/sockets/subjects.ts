@@ -1,11 +1,12 @@
 // Who is measured. Guests are programs that take orders on standard input; Workers are asked over HTTP. Each lives through
 // all rounds, so that start-up and compilation are behind it.
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startChild } from '../kit/child.ts';
 import { findFreePort } from '../kit/free-port.ts';
-import { type Served, toServed, untilAnswered, workerdBinary } from '../kit/served.ts';
+import { startPlainWorkerd as startPlain } from '../kit/plain-workerd.ts';
+import { type Served, toServed, untilAnswered } from '../kit/served.ts';
 import { toNodeCommand } from './node-guests.ts';
 import type { Figures, Order } from './guests/serve.ts';
 
@@ -70,30 +71,9 @@ export async function startDev(folder: string): Promise<Served> {
   return toServed(child, port, () => rm(state, { recursive: true, force: true }));
 }
 
-/** workerd alone, with its own network and nothing between. */
-export async function startPlainWorkerd(): Promise<Served> {
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
-  const port = await findFreePort();
-  const config = join(folder, 'config.capnp');
-  await copyFile(join(workerFixture, 'src/index.js'), join(folder, 'index.js'));
-  await writeFile(
-    config,
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = (
-      modules = [(name = "index.js", esModule = embed "index.js")],
-      compatibilityDate = "2026-08-01",
-      globalOutbound = "network",
-    )),
-    (name = "network", network = (allow = ["private", "local"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-`,
-  );
-  const child = startChild([resolve(workerdBinary), 'serve', config]);
-  return toServed(child, port, () => rm(folder, { recursive: true, force: true }));
+/** workerd alone, with the same Worker. */
+export function startPlainWorkerd(): Promise<Served> {
+  return startPlain({ main: join(workerFixture, 'src/index.js'), compatibilityDate: '2026-08-01' });
 }
 
 export async function startWorker(name: WorkerName): Promise<Subject> {

@@ -79,3 +79,13 @@ test('moving.md', async (t) => {
     replace: { ...shop, ...(await onOwnPort()), ...(await replacePorts(8080, 7844, 7845)) },
   });
 });
+
+test('node-modules.md', async (t) => {
+  if (!needs(t, 'redis')) return;
+  const authority = await testAuthority();
+  const { port } = await use(t, startRedis({ password: '', tls: { certificate: await authority.issue('good') } }));
+  await followGuide(t, 'node-modules', {
+    replace: { 6380: String(port), ...(await onOwnPort()) },
+    before: (_command, folder) => writeFile(join(folder, 'ca.pem'), authority.ca),
+  });
+});

@@ -106,15 +106,26 @@ const script = fc.array(fc.oneof(execution, execution, simple, copies), { maxLen
 /** Where the client waits for answers before it goes on. */
 const pauses = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
 
+type Plain = { type: string; sqlstate?: string | undefined; severityCode?: string };
+
 /** Names of statements differ, and with them the text of some errors. */
-function toPlain(reply: Buffer): unknown {
+function toPlain(reply: Buffer): Plain {
   const message = wire.parseBackend(reply);
   if (message.type !== 'ErrorResponse' && message.type !== 'NoticeResponse') return message;
   const { sqlstate, severityCode } = message.report;
   return { type: message.type, sqlstate, severityCode };
 }
 
-async function play(client: RawClient, steps: Buffer[][], waits: boolean[]): Promise<unknown[]> {
+/**
+ * In a failed transaction a statement that the connection does not hold cannot be parsed: a Bind that does not fit it
+ * fails because of the transaction, and not because it does not fit.
+ */
+function asPooled(straight: Plain, pooled: Plain | undefined): Plain {
+  const isUnparsed = straight.sqlstate === '08P01' && pooled?.sqlstate === '25P02';
+  return isUnparsed ? { ...straight, sqlstate: '25P02' } : straight;
+}
+
+async function play(client: RawClient, steps: Buffer[][], waits: boolean[]): Promise<Plain[]> {
   const answers: Buffer[] = [];
   for (const [index, step] of steps.entries()) {
     client.send(...step);
@@ -137,7 +148,7 @@ test('Requests with data have the same answers through the pooler as straight', 
   await admin.query('create table numbers (n int)');
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(script, pauses), { minLength: 1, maxLength: 4 }), async (scripts) => {
-      const answersFrom = (where: { port: number; user: string; database: string }): Promise<unknown[][]> =>
+      const answersFrom = (where: { port: number; user: string; database: string }): Promise<Plain[][]> =>
         Promise.all(
           scripts.map(async ([steps, waits]) => {
             const client = await connectRaw(where);
@@ -150,7 +161,10 @@ test('Requests with data have the same answers through the pooler as straight', 
         );
       const straight = await answersFrom(server);
       const pooled = await answersFrom({ ...ownCredentials, port });
-      assert.deepEqual(pooled, straight);
+      assert.deepEqual(
+        pooled,
+        straight.map((answers, client) => answers.map((answer, index) => asPooled(answer, pooled[client]?.[index]))),
+      );
       assert.ok(pooler.status.connections <= 2);
     }),
     { numRuns: 120 },

@@ -106,7 +106,7 @@ const script = fc.array(fc.oneof(execution, execution, simple, copies), { maxLen
 /** Where the client waits for answers before it goes on. */
 const pauses = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
 
-type Plain = { type: string; sqlstate?: string | undefined; severityCode?: string };
+type Plain = { type: string; sqlstate?: string | undefined; severityCode?: string | undefined };
 
 /** Names of statements differ, and with them the text of some errors. */
 function toPlain(reply: Buffer): Plain {

@@ -13,6 +13,7 @@ export function flow(from: Readable, to: Writable): () => void {
   let pieces = 0;
   let several = false;
   let corked = false;
+  let full = false;
   const cork = (): void => {
     corked = true;
     to.cork();
@@ -23,17 +24,25 @@ export function flow(from: Readable, to: Writable): () => void {
     if (!corked) return;
     corked = false;
     to.uncork();
+    // All of it may have left at once, and a response of Node 22 tells of no drain then.
+    if (full && to.writableLength < flowBuffer) onDrain();
   };
   const onData = (piece: Buffer): void => {
     pieces += 1;
     if (pieces === 1) setImmediate(onTurn);
     if (!corked && (several || pieces > 1)) cork();
     to.write(piece);
-    if (to.writableLength >= flowBuffer) from.pause();
+    if (to.writableLength < flowBuffer) return;
+    full = true;
+    from.pause();
   };
-  const onDrain = (): void => void from.resume();
+  const onDrain = (): void => {
+    full = false;
+    from.resume();
+  };
   const onEnd = (): void => {
-    // It uncorks by itself.
+    // First, and not left to end(): a response in chunks would say its last chunk before those that wait.
+    if (corked) to.uncork();
     corked = false;
     to.end();
   };

@@ -1,8 +1,10 @@
 // Bytes between two streams: several pieces leave together, one leaves at once, and a reader that stops stops the source.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable, Writable } from 'node:stream';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { flow, flowBuffer, flowWhole } from '../../src/gateway/flow.ts';
 
 /** Takes everything, and remembers what came in each call. */
@@ -88,6 +90,55 @@ test('flow() pauses its source when the destination takes nothing, and goes on w
   for (const done of waiting) done();
   await once(to, 'finish');
   assert.equal(taken, total * piece.byteLength);
+});
+
+/** The body of a response in chunks, over TCP, that a source flows into. */
+async function bodyOf(t: TestContext, from: () => Readable): Promise<Buffer> {
+  const server = createServer((_incoming, response) => {
+    response.flushHeaders();
+    flow(from(), response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  t.after(() => server.closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const [answer] = (await once(get({ host: '127.0.0.1', port }), 'response')) as [IncomingMessage];
+  return Buffer.concat(await answer.toArray());
+}
+
+test('flow() ends a response behind the pieces that came in the same turn', async (t) => {
+  const body = await bodyOf(t, () => {
+    const from = new Readable({ read() {} });
+    setImmediate(() => {
+      for (const piece of ['a', 'b', 'c', null]) from.push(piece);
+    });
+    return from;
+  });
+  assert.equal(String(body), 'abc');
+});
+
+test('flow() goes on when a response took at once all that one turn brought', { timeout: 20_000 }, async (t) => {
+  const piece = Buffer.alloc(4_096);
+  const perTurn = flowBuffer / piece.byteLength + 8;
+  const turns = 4;
+  let turn = 0;
+  const body = await bodyOf(
+    t,
+    () =>
+      new Readable({
+        highWaterMark: flowBuffer * 2,
+        read() {
+          setImmediate(() => {
+            turn += 1;
+            if (turn > turns) return;
+            for (let count = 0; count < perTurn; count += 1) this.push(piece);
+            if (turn === turns) this.push(null);
+          });
+        },
+      }),
+  );
+  assert.equal(body.byteLength, turns * perTurn * piece.byteLength);
 });
 
 test('flowWhole() breaks the destination when the source breaks off, and the source when the destination goes', async () => {

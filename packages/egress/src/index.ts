@@ -35,5 +35,6 @@ export type { Dial, Dialled, DialTarget, DialTunnel } from './dial.ts';
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export type { OwnListener } from './own-listeners.ts';
+export { isLoopbackHost } from './loopback-host.ts';
 export { parseIp } from './ip.ts';
 export type { Ip } from './ip.ts';

@@ -1,6 +1,7 @@
 // `/metrics` and `/healthcheck` of an edge, on an address that only the operator's network should reach.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isLoopbackHost } from '@sallyport/egress';
 import type { ListenAddress } from '../config/listen-address.ts';
 import { type Family, toExposition, toFamily } from './exposition.ts';
 
@@ -36,7 +37,9 @@ export async function startMetricsServer(
   const server: Server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0]!;
     request.resume();
-    if (request.method !== 'GET' && request.method !== 'HEAD') send(response, 405, '405 Method Not Allowed\n');
+    // On loopback no name leads here but those of this machine; a web page that was rebound to us has another.
+    if (isLoopbackHost(host) && !isLoopbackHost(request.headers.host)) send(response, 403, '403 Forbidden\n');
+    else if (request.method !== 'GET' && request.method !== 'HEAD') send(response, 405, '405 Method Not Allowed\n');
     else if (path === '/healthcheck') send(response, 200, 'OK\n');
     else if (path === '/metrics') {
       send(response, 200, toExposition([...processFamilies(), ...read()]), 'text/plain; version=0.0.4; charset=utf-8');

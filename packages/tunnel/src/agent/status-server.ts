@@ -1,6 +1,7 @@
 // `/ready`, `/healthcheck`, `/metrics` and `/config` on a local port, as people know them from cloudflared.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isLoopbackHost } from '@sallyport/egress';
 import type { TunnelConfig } from '../ingress/config.ts';
 import { toPublicText } from '../ingress/service.ts';
 import type { Metrics } from './metrics.ts';
@@ -49,7 +50,10 @@ function listen(host: string, port: number, source: StatusSource): Promise<Serve
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0]!;
     request.resume();
-    if (request.method === 'GET' || request.method === 'HEAD') answer(path, response, source);
+    // On loopback no name leads here but those of this machine; a web page that was rebound to us has another.
+    const isForeign = isLoopbackHost(host) && !isLoopbackHost(request.headers.host);
+    if (isForeign) send(response, { status: 403, text: '403 Forbidden\n' });
+    else if (request.method === 'GET' || request.method === 'HEAD') answer(path, response, source);
     else send(response, { status: 405, text: '405 Method Not Allowed\n' });
   });
   server.maxConnections = maxConnections;

@@ -12,11 +12,10 @@ export function ownListeners(parts: {
   workers: Iterable<WorkerService>;
 }): OwnListener[] {
   const { front, tunnels, metrics, workers } = parts;
-  const inspectors = [...workers].flatMap(({ inspectorPort }) => inspectorPort ?? []);
   return [
     ...(front?.addresses ?? []).map((address) => ({ address, port: front!.port })),
     ...(tunnels?.listeners ?? []),
     ...(metrics === undefined ? [] : [{ address: metrics.host, port: metrics.port }]),
-    ...inspectors.map((port) => ({ address: '127.0.0.1', port })),
+    ...[...workers].flatMap(({ inspectorListeners }) => inspectorListeners),
   ];
 }

@@ -44,7 +44,8 @@ export interface WorkerHostOptions {
   onEvent: OnHostEvent;
   /** The files that make up the Worker, whenever they may have become others. */
   onInputs: (files: readonly string[]) => void;
-  inspectorPort?: number;
+  /** Address for the inspector of each runtime. */
+  inspectorHost?: string | undefined;
 }
 
 export class WorkerHost {
@@ -73,6 +74,7 @@ export class WorkerHost {
     return this.#project;
   }
 
+  /** That of the runtime that runs. */
   get inspectorPort(): number | undefined {
     return this.#runtime?.inspectorPort;
   }
@@ -164,7 +166,7 @@ export class WorkerHost {
   }
 
   async #replace(project: Project, bundle: Bundle): Promise<void> {
-    const { backend, gatewaySocket, runDirectory, stateDirectoryOf, onEvent, inspectorPort } = this.#options;
+    const { backend, gatewaySocket, runDirectory, stateDirectoryOf, onEvent, inspectorHost } = this.#options;
     this.#stopCrons();
     const previous = this.#runtime;
     this.#runtime = undefined;
@@ -187,7 +189,7 @@ export class WorkerHost {
         if (log.kind === 'exception') backend.threw(log.message);
         onEvent({ type: 'log', log });
       },
-      ...(inspectorPort === undefined ? {} : { inspectorPort }),
+      ...(inspectorHost === undefined ? {} : { inspectorHost }),
     });
     this.#runtime = runtime;
     runtime.exited.then((exit) => this.#exited(runtime, exit)).catch(() => {});

@@ -1,7 +1,7 @@
 // One Worker project at work: its gateway and egress, its runtime, and the watching of its files.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Egress, Policy } from '@sallyport/egress';
+import type { Egress, OwnListener, Policy } from '@sallyport/egress';
 import { type LoadedProject, type Project, watchProject } from '@sallyport/workers';
 import { Cleanup } from '../cleanup.ts';
 import type { FindTls } from '../tls/host-tls.ts';
@@ -11,6 +11,7 @@ import { startGateway } from '../gateway/gateway.ts';
 import type { HyperdriveService } from '../hyperdrive/hyperdrive-service.ts';
 import type { VpcService } from '../vpc/vpc-service.ts';
 import type { OnHostEvent } from './host-event.ts';
+import { type Inspector, startInspector } from './inspector.ts';
 import { createRunDirectory, gatewaySocket } from './run-directory.ts';
 import { WorkerHost } from './worker-host.ts';
 
@@ -36,6 +37,7 @@ export interface WorkerServiceOptions {
 export class WorkerService implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
   #host: WorkerHost | undefined;
+  #inspector: Inspector | undefined;
   #starting: Promise<void> | undefined;
 
   /** The project that runs, once there is one. */
@@ -44,7 +46,12 @@ export class WorkerService implements AsyncDisposable {
   }
 
   get inspectorPort(): number | undefined {
-    return this.#host?.inspectorPort;
+    return this.#inspector?.port;
+  }
+
+  /** Where its inspector listens, and what is behind it. */
+  get inspectorListeners(): OwnListener[] {
+    return this.#inspector?.listeners ?? [];
   }
 
   /** Resolves when the Worker answers, or its errors have been reported. Rejects when this machine will not let it. */
@@ -65,6 +72,11 @@ export class WorkerService implements AsyncDisposable {
       findTrust,
     });
     this.#cleanup.add(() => gateway.close());
+    if (inspectorPort !== undefined) {
+      const inspector = await startInspector(inspectorPort, () => this.#host?.inspectorPort);
+      this.#inspector = inspector;
+      this.#cleanup.add(() => inspector.close());
+    }
     const watcher = options.watch ? watchProject([], () => void this.#host?.reload()) : undefined;
     this.#cleanup.add(async () => watcher?.close());
     let unused: LoadedProject | undefined = options.loaded;
@@ -83,7 +95,7 @@ export class WorkerService implements AsyncDisposable {
         options.vpc.open(project, directory, { egress, policy, findTrust, onEvent: onGatewayEvent }),
       onEvent: options.onHostEvent,
       onInputs: (files) => watcher?.update(files),
-      ...(inspectorPort === undefined ? {} : { inspectorPort }),
+      inspectorHost: this.#inspector?.runtimeHost,
     });
     this.#host = host;
     this.#cleanup.add(() => host.close());

@@ -28,8 +28,8 @@ export interface RuntimeOptions {
   /** Durable Object storage; persists. One runtime at a time may use it. */
   stateDirectory: string;
   onLog: (log: RuntimeLog) => void;
-  /** Port of 127.0.0.1 for the inspector; 0 takes a free one. */
-  inspectorPort?: number;
+  /** Address on which a free port is taken for the inspector, which lets in everybody who reaches it. */
+  inspectorHost?: string;
 }
 
 export interface RuntimeExit extends ProcessExit {
@@ -197,7 +197,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 async function startIn(folder: string, workerd: string, options: RuntimeOptions): Promise<Runtime> {
   const sockets = await createSocketFolder(folder, { longest: 'triggers.sock' });
   const config = await writeConfig(options, folder, sockets);
-  const inspector = options.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${options.inspectorPort}`];
+  const inspector = options.inspectorHost === undefined ? [] : [`--inspector-addr=${options.inspectorHost}:0`];
   // `--experimental` is for the trigger Worker's flag; the Worker's own flags are checked by the configuration.
   const command = [workerd, 'serve', '--experimental', '--control-fd=3', ...inspector, config];
   const child = startGuarded(command, { cwd: folder, env: toEnvironment() });

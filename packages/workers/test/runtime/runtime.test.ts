@@ -93,7 +93,7 @@ test('request.cf and the scheme come from the edge, and its headers do not reach
 
 test('the inspector listens where it was asked to', async (t) => {
   const bench = await createWorkbench(t, { 'src/index.ts': `export default {};` });
-  const runtime = await bench.start(undefined, { inspectorPort: 0 });
+  const runtime = await bench.start(undefined, { inspectorHost: '127.0.0.1' });
   const answer = await fetch(`http://127.0.0.1:${runtime.inspectorPort}/json`);
   assert.equal(answer.status, 200);
   assert.ok(Array.isArray(await answer.json()));

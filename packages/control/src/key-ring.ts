@@ -3,8 +3,9 @@
 // The document's key is bound to the ciphertext as associated data, so a sealed value copied into another document does
 // not open there. The key id tells a wrong key file from a damaged value.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { ControlError } from './errors.ts';
+import { privacyProblem } from './private-file.ts';
 
 /** How a secret looks inside a document. */
 export interface Sealed {
@@ -73,19 +74,20 @@ function toContext({ documentKey, field }: { documentKey: string; field: string 
 }
 
 function readKey(file: string): string | undefined {
+  let descriptor: number | undefined;
   try {
-    const { mode } = statSync(file);
-    if ((mode & 0o077) !== 0) {
-      throw new ControlError(
-        'key_file_invalid',
-        `others may read ${file} (mode ${(mode & 0o777).toString(8)}, not 600)`,
-      );
-    }
-    return readFileSync(file, 'utf8');
+    // What is looked at is what is read, and a pipe in its place keeps nobody waiting.
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = fstatSync(descriptor);
+    const problem = found.isFile() ? privacyProblem(file, found) : `${file} is no file`;
+    if (problem !== undefined) throw new ControlError('key_file_invalid', problem);
+    return readFileSync(descriptor, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     if (error instanceof ControlError) throw error;
     throw new ControlError('key_file_invalid', `${file} could not be read`, { cause: error });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
+import { privacyProblem } from '../private-file.ts';
 import { ClientError } from './client-error.ts';
 
 /** The file an edge writes into its state directory. */
@@ -121,14 +122,10 @@ function readAccess(file: string): EdgeAccess | undefined {
 
 /** An edge writes the file for its user alone. One that came with somebody's project, from an archive or Git, is not so. */
 function checkPrivate(file: string): void {
-  const { mode, uid } = statSync(file);
-  const user = process.getuid?.();
-  if (user === undefined) return;
-  if ((mode & 0o077) !== 0) {
-    const found = (mode & 0o777).toString(8);
-    throw ClientError.of('invalid_settings', `others may read ${file} (mode ${found}, not 600), so no edge wrote it`);
-  }
-  if (uid !== user && user !== 0) throw ClientError.of('invalid_settings', `${file} belongs to another user`);
+  // Root may ask the edge of any user: it is root's own to be careful whose.
+  const found = statSync(file);
+  const problem = privacyProblem(file, process.geteuid?.() === 0 ? { ...found, uid: 0 } : found);
+  if (problem !== undefined) throw ClientError.of('invalid_settings', `${problem}, so no edge wrote it`);
 }
 
 function upwards(cwd: string): string[] {

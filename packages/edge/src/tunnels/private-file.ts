@@ -1,16 +1,27 @@
 // Files that nobody else may read: keys, tokens. What others may read is refused, not used: it came with somebody's
 // project, from an archive or Git, or more people know it than should.
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { privacyProblem } from '@sallyport/control';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
 
 /** The text; undefined when there is no such file. @throws EdgeError with that code */
 export async function readPrivate(file: string, code: EdgeErrorCode): Promise<string | undefined> {
-  const text = await readIfThere(file, code);
-  if (text === undefined) return undefined;
-  const mode = (await stat(file)).mode & 0o777;
-  if ((mode & 0o077) === 0) return text;
-  throw new EdgeError(code, `others may read ${file} (mode ${mode.toString(8)}, not 600)`);
+  // What is looked at is what is read, and a pipe in its place keeps nobody waiting.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw new EdgeError(code, `${file} could not be read`, { cause });
+  });
+  if (handle === undefined) return undefined;
+  try {
+    const found = await handle.stat();
+    const problem = found.isFile() ? privacyProblem(file, found) : `${file} is no file`;
+    if (problem !== undefined) throw new EdgeError(code, problem);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The text of a file that others may read. @throws EdgeError with that code */

@@ -1,7 +1,8 @@
 // What an edge keeps on disk beside its database: the key ring, the control API's token, and where the API listens.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ownerProblem } from '@sallyport/control';
 import { EdgeError } from '../errors.ts';
 import { readPrivate, replaceFile, writeOnce } from './private-file.ts';
 
@@ -24,10 +25,18 @@ export interface Discovery {
   account: string;
 }
 
-/** Makes the folder, which only we may enter. @throws EdgeError `state_unusable` */
+/**
+ * Makes the folder, which only we may enter. One of another user's, or a link that another user has left there, is
+ * refused before anything is done to it: whoever owns a folder can exchange the keys in it.
+ * @throws EdgeError `state_unusable`
+ */
 export async function openStateDirectory(folder: string): Promise<void> {
   try {
     await makeFolder(folder);
+    for (const { uid } of [await lstat(folder), await stat(folder)]) {
+      const problem = ownerProblem(folder, uid);
+      if (problem !== undefined) throw new Error(problem);
+    }
     await chmod(folder, 0o700);
   } catch (cause) {
     throw new EdgeError('state_unusable', (cause as Error).message, { cause });
@@ -84,14 +93,14 @@ export async function removeDiscovery(folder: string, url: string): Promise<void
  */
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder);
+    await mkdir(folder, 0o700);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
     const parent = dirname(folder);
     if (code !== 'ENOENT' || parent === folder || (await isThere(parent))) throw error;
     await makeFolder(parent);
-    await mkdir(folder);
+    await mkdir(folder, 0o700);
   }
 }
 

@@ -122,6 +122,8 @@ export async function startControlApi(options: ControlApiOptions): Promise<Contr
     connectionsCheckingInterval: timeoutCheckInterval,
   });
   server.maxConnections = maxConnections;
+  // Node would drop what comes behind the thousandth field without a word; the size of a head is its bound.
+  server.maxHeadersCount = 0;
   server.on('request', (request, response) => serve(request, response));
   server.on('checkContinue', (request, response) => serve(request, response, () => response.writeContinue()));
   const handedOn = new Set<Duplex>();

@@ -26,6 +26,7 @@ export async function forward(
     headers: backend.headers(head.headers, toClientAddress(incoming)) as unknown as Record<string, string>,
     setHost: false,
   });
+  outgoing.maxHeadersCount = 0;
   let answered = false;
   /** The Worker may answer before it has read the body, or without reading it: the rest of it is dropped. */
   const dropBody = (): void => {

@@ -64,6 +64,8 @@ export async function startHttpFront(options: HttpFrontOptions): Promise<HttpFro
     requestTimeout: 0,
   });
   server.maxConnections = maxConnections;
+  // Node would drop what comes behind the thousandth field without a word; the size of a head is its bound.
+  server.maxHeadersCount = 0;
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

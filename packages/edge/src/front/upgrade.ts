@@ -63,6 +63,7 @@ export async function upgrade(
     ] as unknown as Record<string, string>,
     setHost: false,
   });
+  outgoing.maxHeadersCount = 0;
   client.once('close', () => outgoing.destroy());
   outgoing.once('upgrade', (agreed, worker, workerHead) => {
     backend.converse(worker);

@@ -67,7 +67,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
     const agent = url.protocol === 'https:' ? secure : plain;
     const { port } = locate(url);
     const trusted: TrustedRequest = { trust: agent.trustFor({ hostname: url.hostname, port }) };
-    return request({
+    const outgoing = request({
       ...trusted,
       agent,
       host: url.hostname,
@@ -77,6 +77,8 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
       headers: ['Host', url.host, ...headers] as unknown as Record<string, string>,
       setHost: false,
     });
+    outgoing.maxHeadersCount = 0;
+    return outgoing;
   }
 
   function reporter(incoming: IncomingMessage, url: URL, kind: 'fetch' | 'websocket') {
@@ -165,7 +167,8 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         answer();
       };
       const url = toTarget(incoming.url);
-      if (url === undefined) return refuse(() => refuseForm(response));
+      // A length that is passed on without its bytes would make the next request its body.
+      if (url === undefined || hasBody(incoming)) return refuse(() => refuseForm(response));
       const report = reporter(incoming, url, 'websocket');
       const headers = endToEnd(incoming.rawHeaders, false);
       const protocol = incoming.headers.upgrade ?? 'websocket';
@@ -180,7 +183,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
       outgoing.on('upgrade', (answer, origin, originHead) => {
         report({ status: 101, decision: decisionBehind(origin) });
         origin.allowHalfOpen = true;
-        client.write(toHead(answer));
+        client.write(toHead(answer), 'latin1');
         if (originHead.byteLength > 0) client.write(originHead);
         if (head.byteLength > 0) origin.write(head);
         relay(client, origin);
@@ -249,7 +252,10 @@ function endToEnd(rawHeaders: string[], mayBeChunked: boolean): string[] {
   return chunked && mayBeChunked ? [...kept, 'Transfer-Encoding', 'chunked'] : kept;
 }
 
-/** The origin's status and fields; what it says in words may hold characters that HTTP forbids. */
+/** What an origin says in words, without the characters that HTTP forbids there. */
+const toReason = (text = ''): string => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
+
+/** The origin's status and fields. */
 function writeHeadOf(
   { statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage,
   response: ServerResponse,
@@ -257,7 +263,7 @@ function writeHeadOf(
   const status = statusCode >= 200 && statusCode <= 999 ? statusCode : 502;
   response.writeHead(
     status,
-    statusMessage.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, ''),
+    toReason(statusMessage),
     withoutOwn(endToEnd(rawHeaders, false)),
   );
 }
@@ -275,16 +281,15 @@ function isReset(error: unknown): boolean {
 }
 
 function toHead({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {
-  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
-  }
+  const fields = withoutOwn(rawHeaders);
+  const lines = [`HTTP/1.1 ${statusCode} ${toReason(statusMessage)}`];
+  for (let index = 0; index < fields.length; index += 2) lines.push(`${fields[index]}: ${fields[index + 1]}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 function refuseForm(response: ServerResponse): void {
   response.writeHead(400, { 'content-type': 'text/plain', connection: 'close' });
-  response.end('This is a gateway: requests need an absolute http or https URL.\n');
+  response.end('This is a gateway: requests need an absolute http or https URL, and upgrades have no body.\n');
 }
 
 function fail(response: ServerResponse, { status, code, body }: HttpFailure): void {

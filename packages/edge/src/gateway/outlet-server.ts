@@ -53,6 +53,8 @@ export async function startOutletServer(options: OutletOptions): Promise<OutletS
     keepAliveTimeout,
   });
   server.maxConnections = maxConnections;
+  // Node would drop what comes behind the thousandth field without a word; the size of a head is its bound.
+  server.maxHeadersCount = 0;
 
   server.on('connection', (socket) => {
     sockets.add(socket);

@@ -45,6 +45,8 @@ export class PublicServer {
     this.configure(config, pools);
     this.#server = createServer({ maxHeaderSize, requestTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
+    // Node would drop what comes behind the thousandth field without a word; the size of a head is its bound.
+    this.#server.maxHeadersCount = 0;
     this.#server
       .on('request', (request, response) => this.#serve(request, response))
       .on('checkContinue', (request, response) => this.#serve(request, response))

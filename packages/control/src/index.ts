@@ -13,6 +13,8 @@ export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export { startSqliteStore } from './sqlite/sqlite-store.ts';
 export type { SqliteStoreOptions } from './sqlite/sqlite-store.ts';
+export { ownerProblem, privacyProblem } from './private-file.ts';
+export type { Ownership } from './private-file.ts';
 export { startKeyRing } from './key-ring.ts';
 export type { KeyRing, Sealed } from './key-ring.ts';
 export { PresenceReader, startLease } from './presence.ts';

@@ -3,7 +3,17 @@
 // The document's key is bound to the ciphertext as associated data, so a sealed value copied into another document does
 // not open there. The key id tells a wrong key file from a damaged value.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { ControlError } from './errors.ts';
 import { privacyProblem } from './private-file.ts';
 

@@ -14,6 +14,7 @@ test('the package exports exactly this', () => {
     'dialTcp',
     'directRoutes',
     'egressErrorCodes',
+    'isLoopbackHost',
     'maxAddresses',
     'maxHostnameLength',
     'maxPendingLookups',

@@ -261,11 +261,7 @@ function writeHeadOf(
   response: ServerResponse,
 ): void {
   const status = statusCode >= 200 && statusCode <= 999 ? statusCode : 502;
-  response.writeHead(
-    status,
-    toReason(statusMessage),
-    withoutOwn(endToEnd(rawHeaders, false)),
-  );
+  response.writeHead(status, toReason(statusMessage), withoutOwn(endToEnd(rawHeaders, false)));
 }
 
 const isOwn = (name: string): boolean => name.toLowerCase() === ownHeader;

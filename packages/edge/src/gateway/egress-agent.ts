@@ -1,5 +1,5 @@
 // Node's HTTP connection pool over egress: every connection a `fetch()` uses was decided and dialled by it.
-import { Agent, type ClientRequestArgs } from 'node:http';
+import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Decision, Egress } from '@sallyport/egress';
@@ -83,8 +83,20 @@ export class EgressAgent extends Agent {
   override keepSocketAlive(stream: Duplex): boolean {
     // It does return whether to keep it; its types do not say so.
     const keep = super.keepSocketAlive(stream) as unknown as boolean;
-    return !this.#retired && keep;
+    if (this.#retired || !keep) return false;
+    stream.on('data', this.#onUnasked);
+    return true;
   }
+
+  override reuseSocket(stream: Duplex, outgoing: ClientRequest): void {
+    stream.off('data', this.#onUnasked);
+    super.reuseSocket(stream, outgoing);
+  }
+
+  /** What an origin says unasked is cut off with its connection: the rest of it would be read as the next answer. */
+  readonly #onUnasked = function (this: Duplex): void {
+    this.destroy();
+  };
 
   /** TLS settings of a request, for its options. @throws SocketError, Refusal */
   trustFor(target: { hostname: string; port: number }): TlsTrust | undefined {

@@ -13,34 +13,40 @@ import { startOrigin } from '../support/origin.ts';
 const many = 1_200;
 const filler: string = Array.from({ length: many }, (_, index) => `x-${index}: 1\r\n`).join('');
 
-test('no field is dropped behind a crowd of others: neither a length, nor a cookie, nor what protects an answer', async (t) => {
-  const peer = await use(
-    t,
-    startPeer((socket) => {
-      socket.once('data', () =>
-        socket.end(`HTTP/1.1 200 OK\r\n${filler}content-security-policy: x\r\ncontent-length: 2\r\n\r\nok`),
-      );
-    }),
-  );
-  const gateway = await startTestGateway(t);
-  const client = await gateway.dial();
-  client.say(`POST http://${peer.address}/ HTTP/1.1\r\n${filler}Authorization: last\r\nContent-Length: 4\r\n\r\nbody`);
-  await client.hears('\r\n\r\nok');
-  assert.match(peer.received.toString(), /\r\nAuthorization: last\r\nContent-Length: 4\r\n.*\r\n\r\nbody$/s);
-  assert.match(client.text, /\r\ncontent-security-policy: x\r\n/);
-  const front = await startFront(t, (_, response) => {
-    const fields = Array.from({ length: many }, (__, index) => [`x-${index}`, '1']).flat();
-    response.writeHead(200, [...fields, 'set-cookie', 'last=1']).end();
-  });
-  front.runtime.maxHeadersCount = 0;
-  front.use();
-  const heard = await front.raw(`GET / HTTP/1.1\r\nHost: a\r\n${filler}cookie: last\r\nConnection: close\r\n\r\n`);
-  assert.match(heard, /\r\nset-cookie: last=1\r\n/);
-  const { fields } = front.reached[0]!;
-  assert.equal(fields[fields.indexOf('cookie') + 1], 'last');
-});
+test(
+  'no field is dropped behind a crowd of others: neither a length, nor a cookie, nor what protects an answer',
+  { timeout: 20_000 },
+  async (t) => {
+    const peer = await use(
+      t,
+      startPeer((socket) => {
+        socket.once('data', () =>
+          socket.end(`HTTP/1.1 200 OK\r\n${filler}content-security-policy: x\r\ncontent-length: 2\r\n\r\nok`),
+        );
+      }),
+    );
+    const gateway = await startTestGateway(t);
+    const client = await gateway.dial();
+    client.say(
+      `POST http://${peer.address}/ HTTP/1.1\r\n${filler}Authorization: last\r\nContent-Length: 4\r\n\r\nbody`,
+    );
+    await client.hears('\r\n\r\nok');
+    assert.match(peer.received.toString(), /\r\nAuthorization: last\r\nContent-Length: 4\r\n.*\r\n\r\nbody$/s);
+    assert.match(client.text, /\r\ncontent-security-policy: x\r\n/);
+    const front = await startFront(t, (_, response) => {
+      const fields = Array.from({ length: many }, (__, index) => [`x-${index}`, '1']).flat();
+      response.writeHead(200, [...fields, 'set-cookie', 'last=1']).end();
+    });
+    front.runtime.maxHeadersCount = 0;
+    front.use();
+    const heard = await front.raw(`GET / HTTP/1.1\r\nHost: a\r\n${filler}cookie: last\r\nConnection: close\r\n\r\n`);
+    assert.match(heard, /\r\nset-cookie: last=1\r\n/);
+    const { fields } = front.reached[0]!;
+    assert.equal(fields[fields.indexOf('cookie') + 1], 'last');
+  },
+);
 
-test('an upgrade has no body that could become a request of its own', async (t) => {
+test('an upgrade has no body that could become a request of its own', { timeout: 20_000 }, async (t) => {
   const peer = await use(t, startPeer('silent'));
   const gateway = await startTestGateway(t);
   const upgrade = `GET http://${peer.address}/ HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;

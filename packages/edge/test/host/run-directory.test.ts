@@ -1,6 +1,6 @@
 // The folder of a run, and those that killed runs left behind.
 import assert from 'node:assert/strict';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ test('a start removes what a killed run left, and nothing that may be in use', a
   const parent = await temporaryFolder(t);
   const [dead, alive, young] = ['sallyport-run-dead', 'sallyport-run-alive', 'sallyport-run-young'];
   await writeFiles(parent, { [`${dead}/run-x/module-0`]: 'x', 'sallyport-other/gateway.sock': 'x' });
+  // As a run makes it.
+  await chmod(join(parent, dead), 0o700);
   // A socket outlives the process that is killed while it listens.
   spawnSync(process.execPath, [
     '-e',

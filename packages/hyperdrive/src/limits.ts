@@ -2,6 +2,10 @@
 
 /** A Query or Parse is held whole up to here, in bytes: longer ones are streamed and pin the connection. */
 export const maxWholeQuery = 1_048_576;
+/** Statements of one client that are kept while it holds a connection, to tell what they leave behind, */
+export const maxLoggedTexts = 64;
+/** and their bytes; what was sent before is judged at once. */
+export const maxLoggedBytes = 131_072;
 /** What an idle client sends is held up to here, in bytes, until it is a whole request. */
 export const maxExchange = 65_536;
 /** Named statements one client may have. */

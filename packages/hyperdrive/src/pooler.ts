@@ -17,6 +17,8 @@ import { countOne, PoolerMetrics } from './metrics.ts';
 import { Classifier } from './classify/classifier.ts';
 import { Epochs } from './cache/epochs.ts';
 import { OriginKnowledge } from './cache/origin-knowledge.ts';
+import { SessionWrites } from './cache/session-writes.ts';
+import type { WatchedOrigin } from './cache/session-writes.ts';
 import { Lanes } from './lanes/lanes.ts';
 import type { Counts } from './metrics.ts';
 import type { SessionContext } from './session/session-context.ts';
@@ -102,6 +104,16 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
       return cache?.knowledge ?? knowledge;
     },
   });
+  const schemaWatch: WatchedOrigin = {
+    isWatched: false,
+    mayBeWatched: false,
+    classifier,
+    knowledge,
+    epochs,
+    clock,
+    schemaChanged: (isOpen) => knowledge.invalidate(isOpen),
+    countTransaction() {},
+  };
   const context: SessionContext = {
     pool,
     clock,
@@ -109,7 +121,10 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
     watch: new Watch(clock, () => pool.limits),
     answerer: options.answerer ?? cache,
     lanes,
-    watchWrites: cache && ((client) => cache.watch(client)),
+    get knowledge() {
+      return pool.limits.trustFunctions ? undefined : (cache?.knowledge ?? knowledge);
+    },
+    watchWrites: (client) => cache?.watch(client) ?? new SessionWrites(schemaWatch, client),
     cancelKeys: new CancelKeys(),
     registry: new StatementRegistry(),
     onClosed: (session) => sessions.delete(session),

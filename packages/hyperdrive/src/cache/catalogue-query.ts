@@ -2,6 +2,9 @@
 //
 // search_path is empty meanwhile, so that definitions come with the schemas of all names outside pg_catalog.
 
+import { routinesQuery } from '../functions/routines-query.ts';
+import type { RoutineRows } from '../functions/routines-query.ts';
+
 const outside = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`;
 
 /** Extensions whose functions in C write to no table, whatever their volatility says. */
@@ -46,9 +49,24 @@ function callsWriter(catalogue: string, relation: string, condition = 'true'): s
     and d.refclassid = 'pg_proc'::regclass join writers f on f.oid = d.refobjid where x.${relation} = c.oid and ${condition})`;
 }
 
+/** Rows of a user's in a catalogue: they change whenever one of them does. */
+function markOf(catalogue: string): string {
+  return `(select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from ${catalogue} where oid >= 16384)`;
+}
+
+const marked = ['pg_proc', 'pg_rewrite', 'pg_trigger', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_operator'];
+/** One text that is another one when the schema is. Of tables not by version, as TRUNCATE and the like make a new one. */
+export const markQuery: string = `
+select 'mark', to_json(concat_ws(' ', ${[...marked, 'pg_cast', 'pg_event_trigger', 'pg_namespace'].map(markOf).join(', ')},
+  (select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from pg_inherits),
+  (select count(*) || '.' || coalesce(sum(hashtext(concat_ws(' ', oid, relname, relnamespace, relkind, relrowsecurity))), 0)
+    from pg_class where oid >= 16384 and relpersistence <> 't')))`;
+
 export const catalogueQuery: string = `
 begin isolation level repeatable read read only;
 set local search_path = '';
+set local statement_timeout = 0;
+set local jit = off;
 with writers as (${writers})
 select 'relation', json_build_array(c.oid::int8, n.nspname, c.relname, c.relkind, c.relrowsecurity,
     exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
@@ -84,6 +102,8 @@ select 'operator', json_build_array(o.oprname)
 select 'cast', json_build_array(format_type(c.castsource, null), format_type(c.casttarget, null))
   from pg_cast c join pg_proc p on p.oid = c.castfunc join pg_namespace n on n.oid = p.pronamespace
   where ${outside} and p.provolatile <> 'i';
+${routinesQuery}
+${markQuery};
 commit`;
 
 /** What names without a schema mean to a session, and whom it is. */
@@ -113,7 +133,7 @@ export type FunctionRow = [
 /** Nothing, restrict, cascade, set null, set default. */
 export type KeyAction = 'a' | 'r' | 'c' | 'n' | 'd';
 
-export interface CatalogueRows {
+export interface CatalogueRows extends RoutineRows {
   relation: RelationRow[];
   child: [child: number, parent: number][];
   key: [referring: number, referred: number, onUpdate: KeyAction, onDelete: KeyAction][];
@@ -124,8 +144,21 @@ export interface CatalogueRows {
 }
 
 export function toCatalogueRows(rows: string[][]): CatalogueRows {
-  const all: CatalogueRows = { relation: [], child: [], key: [], policy: [], function: [], operator: [], cast: [] };
+  const all: CatalogueRows = {
+    relation: [],
+    child: [],
+    key: [],
+    policy: [],
+    function: [],
+    operator: [],
+    cast: [],
+    routine: [],
+    symbol: [],
+    use: [],
+    root: [],
+  };
   for (const [tag, json] of rows) {
+    if (tag === 'mark') continue;
     const list = all[tag as keyof CatalogueRows] as unknown[] | undefined;
     list?.push(JSON.parse(json ?? 'null'));
   }

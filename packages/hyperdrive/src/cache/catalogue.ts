@@ -5,6 +5,7 @@ import type { FunctionName, QueryVerdict } from '../classify/query-verdict.ts';
 import type { CatalogueRows } from './catalogue-query.ts';
 import type { Epoch, Epochs, Tables } from './epochs.ts';
 import { maxWrittenTables } from './limits.ts';
+import { StatefulNames } from '../functions/stateful-names.ts';
 import { Changes } from './changes.ts';
 import { Relations, withChildren } from './relations.ts';
 import type { Relation } from './relations.ts';
@@ -51,6 +52,8 @@ export interface CatalogueOptions {
 }
 
 export class Catalogue {
+  /** What may leave something in the session that uses it. */
+  readonly stateful: StatefulNames;
   readonly #classifier: Classifier;
   readonly #epochs: Epochs;
   readonly #trustStable: boolean;
@@ -68,6 +71,7 @@ export class Catalogue {
     this.#epochs = epochs;
     this.#trustStable = trustStable;
     this.#relations = new Relations(rows);
+    this.stateful = new StatefulNames(rows);
     for (const [name, isOwn, volatility, mayWrite, isField] of rows.function) {
       const known = this.#functions.get(name) ?? { own: undefined, ofPostgres: undefined, mayWrite: false };
       this.#functions.set(name, known);

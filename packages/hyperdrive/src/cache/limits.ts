@@ -19,6 +19,8 @@ export const maxOwnResult = 67_108_864;
 export const maxEnvironments = 256;
 /** The origin's catalogue is read again when it is older, in milliseconds: DDL may go around the pooler. */
 export const catalogueMaxAge = 300_000;
+/** How often it is looked whether it is another one, in milliseconds, while there are queries. */
+export const catalogueCheck = 10_000;
 /** Between two attempts to read it, when one failed or a name was not in it. */
 export const catalogueRetry = 5_000;
 /** How long a session reads what it wrote from the origin. */

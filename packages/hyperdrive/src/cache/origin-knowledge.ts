@@ -1,15 +1,16 @@
 // What is known of an origin, and getting to know it: its catalogue, and what names mean under a client's settings. Read
 // over a connection of the pool, in the background; whoever asks before it is there is told that it is not.
 import type { Classifier } from '../classify/classifier.ts';
-import { within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
 import { Catalogue } from './catalogue.ts';
 import type { SearchPath } from './catalogue.ts';
-import { catalogueQuery, environmentQuery, toCatalogueRows } from './catalogue-query.ts';
+import { catalogueQuery, environmentQuery, markQuery, toCatalogueRows } from './catalogue-query.ts';
 import type { Epochs } from './epochs.ts';
-import { catalogueMaxAge, catalogueRetry, maxEnvironments } from './limits.ts';
-import { queryRows } from './origin-query.ts';
+import { catalogueCheck, catalogueMaxAge, catalogueRetry, doubtWindow, maxEnvironments } from './limits.ts';
+import { CatalogueReader } from './catalogue-reader.ts';
+import type { StatefulNames } from '../functions/stateful-names.ts';
+import type { OriginConnection } from '../origin/origin-connection.ts';
 
 /** What a set of settings makes of a session. */
 export interface Environment extends SearchPath {
@@ -38,9 +39,16 @@ export class OriginKnowledge {
   #catalogue: Catalogue | undefined;
   #loadedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
+  /** What the origin's catalogue is told by, and when it was last looked at. */
+  #mark: string | undefined;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+  #doubtUntil = Number.NEGATIVE_INFINITY;
   /** Grows when the schema may have changed; what was read before that is not kept. */
   #version = 0;
   #loading: Promise<void> | undefined;
+  readonly #reader: CatalogueReader;
+  /** Of the last catalogue, whether it is good still or not. */
+  #stateful: StatefulNames | undefined;
   readonly #environments = new Map<string, Environment | Promise<void>>();
   #environmentIds = 0;
   /** Why the catalogue cannot be read. */
@@ -48,6 +56,7 @@ export class OriginKnowledge {
 
   constructor(options: OriginKnowledgeOptions) {
     this.#options = options;
+    this.#reader = new CatalogueReader(options.pool, options.clock);
   }
 
   /** The catalogue, when it is known. Reads it when it is not, or is old. */
@@ -56,8 +65,29 @@ export class OriginKnowledge {
       const now = this.#options.clock.now();
       const isDue = this.#catalogue === undefined || now - this.#loadedAt >= catalogueMaxAge;
       if (isDue && now - this.#triedAt >= (this.failure === undefined ? 0 : catalogueRetry)) void this.load();
+      else if (now - this.#checkedAt >= (now < this.#doubtUntil ? catalogueCheck / 10 : catalogueCheck))
+        this.#check(now);
     }
     return this.#catalogue;
+  }
+
+  /** DDL may go around the pooler, or its connection be lost before anybody hears of the commit. */
+  #check(now: number): void {
+    this.#checkedAt = now;
+    const { pool, clock } = this.#options;
+    new CatalogueReader(pool, clock).read('', markQuery).then(
+      ([mark]) => {
+        if (mark?.[1] !== this.#mark) void this.load();
+      },
+      // The next one may go better.
+      () => {},
+    );
+  }
+
+  /** What may leave something in a session, when that is known. Reads it again when it is old. */
+  get stateful(): StatefulNames | undefined {
+    if (this.#catalogue === undefined) return undefined;
+    return this.catalogue && this.#stateful;
   }
 
   /** Resolves when the catalogue was read, or could not be. */
@@ -66,8 +96,20 @@ export class OriginKnowledge {
     return this.#loading;
   }
 
-  /** The schema changed, or may have. */
-  invalidate(): void {
+  /**
+   * The same over a connection that is idle and has no holder, as all others may be held by who waits for this. Resolves
+   * when the connection is not used any more; at once when the last attempt failed a moment ago.
+   */
+  async learn(connection: OriginConnection): Promise<void> {
+    if (this.failure !== undefined && this.#options.clock.now() - this.#triedAt < catalogueRetry) return;
+    this.#reader.offer(connection);
+    await this.load();
+    this.#reader.withdraw(connection);
+  }
+
+  /** The schema changed, or may have; `isOpen`: or may do so yet, without anybody's hearing of it. */
+  invalidate(isOpen = false): void {
+    if (isOpen) this.#doubtUntil = this.#options.clock.now() + doubtWindow;
     this.#version += 1;
     this.#catalogue = undefined;
     this.#environments.clear();
@@ -113,10 +155,18 @@ export class OriginKnowledge {
       this.#triedAt = clock.now();
       try {
         await classifier.load();
-        const rows = await this.#query('', catalogueQuery);
+        const rows = await this.#reader.read('', catalogueQuery);
         if (version !== this.#version) continue;
-        this.#catalogue = new Catalogue(toCatalogueRows(rows), { classifier, epochs, trustStable });
-        this.#loadedAt = clock.now();
+        const catalogue = new Catalogue(toCatalogueRows(rows), { classifier, epochs, trustStable });
+        this.#catalogue = catalogue;
+        const mark = rows.find(([tag]) => tag === 'mark')?.[1];
+        // What is on a search path may have come or gone, too.
+        if (this.#mark !== mark && this.#mark !== undefined) this.#environments.clear();
+        this.#mark = mark;
+        // The same object as long as it says the same.
+        if (this.#stateful?.key !== catalogue.stateful.key) this.#stateful = catalogue.stateful;
+        this.#loadedAt = this.#triedAt;
+        this.#checkedAt = this.#triedAt;
         this.failure = undefined;
       } catch (error) {
         this.failure = (error as Error).message;
@@ -128,7 +178,7 @@ export class OriginKnowledge {
   async #readEnvironment(settings: string): Promise<void> {
     const version = this.#version;
     try {
-      const rows = await this.#query(settings, environmentQuery);
+      const rows = await new CatalogueReader(this.#options.pool, this.#options.clock).read(settings, environmentQuery);
       const parameters = await this.#options.pool.parameters(settings);
       if (version !== this.#version) return;
       const path = JSON.parse(rows.find(([tag]) => tag === 'schemas')?.[1] ?? '[]') as string[];
@@ -140,20 +190,6 @@ export class OriginKnowledge {
       this.#triedAt = this.#options.clock.now();
       this.failure = (error as Error).message;
       if (version === this.#version) this.#environments.delete(settings);
-    }
-  }
-
-  async #query(settings: string, query: string): Promise<string[][]> {
-    const { pool, clock } = this.#options;
-    const connection = await pool.acquire(settings);
-    const { queryTimeout } = pool.limits;
-    try {
-      const rows = queryRows(connection, query);
-      return await (queryTimeout > 0 ? within(queryTimeout, rows, clock) : rows);
-    } finally {
-      // One that failed in the middle is in a transaction still; one that runs still is closed either way.
-      if (connection.tracker.status === 'I') pool.release(connection);
-      else pool.reset(connection, '');
     }
   }
 }

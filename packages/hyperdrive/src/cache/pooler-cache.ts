@@ -95,8 +95,10 @@ export class PoolerCache implements Answerer {
     return this.#options.hub.classifier;
   }
 
-  schemaChanged(): void {
-    for (const knowledge of this.#parts.domain.knowledge) knowledge.invalidate();
+  readonly mayBeWatched: boolean = true;
+
+  schemaChanged(isOpen: boolean): void {
+    for (const knowledge of this.#parts.domain.knowledge) knowledge.invalidate(isOpen);
   }
 
   countTransaction(): void {

@@ -15,11 +15,13 @@ import type { OriginKnowledge } from './origin-knowledge.ts';
 export interface WatchedOrigin {
   /** Whether anybody keeps answers that a write could make wrong. */
   readonly isWatched: boolean;
+  /** Whether anybody ever does: without a cache only DDL matters. */
+  readonly mayBeWatched: boolean;
   readonly classifier: Classifier;
   readonly knowledge: OriginKnowledge;
   readonly epochs: Epochs;
   /** What was known of the database is old. */
-  schemaChanged(): void;
+  schemaChanged(isOpen: boolean): void;
   /** A query ran in a transaction, where nothing is answered from the cache. */
   countTransaction(): void;
   readonly clock: Clock;
@@ -27,6 +29,10 @@ export interface WatchedOrigin {
 
 /** Verdicts of statements by the Parse that made them: an object each, kept as long as the statement. */
 const verdicts = new WeakMap<Buffer, QueryVerdict>();
+/** Statements that change no schema, without a cache. */
+const ignored = new WeakSet<Buffer>();
+const schemaWords = /\b(?:create|alter|drop|import|grant|revoke|comment|do|call|security|(?<!\binsert\s+)into)\b/i;
+
 /** Whether a statement may commit a part of what it does and fail behind that. */
 function mayCommitInside({ writes, uncacheable }: QueryVerdict): boolean {
   return writes === 'unknown' && uncacheable !== 'parseerror';
@@ -69,6 +75,7 @@ export class SessionWrites {
 
   /** A Query goes to the origin. */
   query(text: Buffer): void {
+    if (this.#isIgnored(text)) return;
     if (this.#isInTransaction && this.#shared.isWatched) this.#shared.countTransaction();
     this.#carryOut(this.#shared.classifier.verdictOf(text));
   }
@@ -81,6 +88,11 @@ export class SessionWrites {
 
   /** A Parse goes to the origin. Which of several of one name a Bind finds, the origin decides: each counts. */
   prepare(body: Buffer): void {
+    if (ignored.has(body)) return;
+    if (this.#isIgnored(body)) {
+      ignored.add(body);
+      return;
+    }
     let verdict = verdicts.get(body);
     if (verdict === undefined) {
       const zero = body.indexOf(0);
@@ -132,8 +144,9 @@ export class SessionWrites {
   /** The connection is gone, or was given up: with requests under way, nobody knows what became of them. */
   lost(owed: number): void {
     const pending = this.#toTables();
-    if (pending !== undefined && owed > 0) this.#shared.epochs.doubt(pending);
-    this.#move();
+    const isOpen = pending !== undefined && owed > 0;
+    if (isOpen) this.#shared.epochs.doubt(pending);
+    this.#move(isOpen);
     this.#pending = undefined;
     this.#isEager = false;
     this.#isInTransaction = false;
@@ -152,6 +165,12 @@ export class SessionWrites {
     }
     const { tables: written } = last;
     return written === 'all' || tables.some((epoch) => written.has(epoch));
+  }
+
+  /** Without a cache, whether a text is nothing that could change the schema. */
+  #isIgnored(text: Buffer): boolean {
+    if (this.#shared.mayBeWatched || this.#changesSchema) return false;
+    return !schemaWords.test(text.toString('latin1'));
   }
 
   #carryOut(verdict: QueryVerdict): void {
@@ -193,10 +212,11 @@ export class SessionWrites {
     return pending === undefined || pending === 'all' ? pending : [...pending];
   }
 
-  #move(): void {
+  /** `isOpen`: it may be committed yet. */
+  #move(isOpen = false): void {
     const tables = this.#toTables();
     if (tables === undefined) return;
-    if (this.#changesSchema) this.#shared.schemaChanged();
+    if (this.#changesSchema) this.#shared.schemaChanged(isOpen);
     this.#shared.epochs.move(tables);
     this.#remember(tables);
   }

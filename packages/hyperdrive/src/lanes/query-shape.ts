@@ -47,7 +47,7 @@ export class QueryShape {
       this.#verdict ??= classifier.verdictOf(text);
       const { isReadOnly, uncacheable } = this.#verdict;
       const resolution = isReadOnly && uncacheable === undefined && catalogue.resolve(this.#verdict, environment);
-      this.#isHarmless = resolution !== false && resolution.kind === 'cacheable';
+      this.#isHarmless = resolution !== false && resolution.kind === 'cacheable' && !catalogue.stateful.areIn(text);
       if (resolution !== false && resolution.kind !== 'cacheable' && resolution.isUnknown) knowledge.doubt();
     }
     return this.#isHarmless;

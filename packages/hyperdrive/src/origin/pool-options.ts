@@ -5,7 +5,10 @@ import type { HyperdriveError } from '../errors.ts';
 import type { PoolerMetrics } from '../metrics.ts';
 import type { OriginConnection } from './origin-connection.ts';
 
-export type PoolLimits = { readonly [Name in keyof typeof poolDefaults]: number };
+export type PoolLimits = { readonly [Name in keyof typeof poolDefaults]: number } & {
+  /** Functions of the database are taken to leave nothing behind in a session, and are not looked into. */
+  readonly trustFunctions?: boolean;
+};
 
 export type PoolOptions = Partial<PoolLimits> & {
   clock?: Clock;

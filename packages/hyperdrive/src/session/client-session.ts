@@ -4,6 +4,7 @@
 //
 //   login ──▶ idle ──▶ waiting ──▶ linked ──▶ idle …        any state ──▶ closed
 //               └────▶ answering ──▶ idle, waiting
+//                                      linked ──▶ checking ──▶ idle, linked
 import type { Duplex } from 'node:stream';
 import { Frontend, toErrorResponse, toReadyForQuery } from '@sallyport/postgres-wire';
 import type { WireError } from '@sallyport/postgres-wire';
@@ -24,7 +25,7 @@ import type { SessionContext } from './session-context.ts';
 import type { PinCause } from './session-state.ts';
 import type { Statement } from '../statements/statements.ts';
 
-export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'closed';
+export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'checking' | 'closed';
 
 export class ClientSession implements Waiter, ExchangeClient {
   readonly #stream: ClientStream;
@@ -52,6 +53,8 @@ export class ClientSession implements Waiter, ExchangeClient {
     this.writes = context.watchWrites?.(this);
     this.#link = new OriginLink(this.#stream, context, {
       writes: this.writes,
+      lent: () => (this.#state = 'checking'),
+      kept: () => this.#linked(),
       unlinked: () => this.#unlinked(),
       left: () => this.close(),
       failed: (error) => this.end(error),
@@ -127,15 +130,24 @@ export class ClientSession implements Waiter, ExchangeClient {
       return;
     }
     this.#giveUpWaiting = () => {};
-    this.#state = 'linked';
     this.#link.attach(connection, this.#recorder);
     this.#recorder = undefined;
     const isCancelled = this.#isCancelled;
     this.#isCancelled = false;
+    this.#linked();
+    if (isCancelled) this.cancel();
+  }
+
+  #linked(): void {
+    this.#state = 'linked';
+    this.#readOn();
+  }
+
+  /** Reads again, beginning with what came meanwhile. */
+  #readOn(): void {
     this.#stream.resume();
     // Not straight to the connection: it goes again when the first chunk asks for nothing.
     for (const chunk of this.#pending.splice(0)) this.#onData(chunk);
-    if (isCancelled) this.cancel();
   }
 
   refused(error: HyperdriveError): void {
@@ -242,8 +254,10 @@ export class ClientSession implements Waiter, ExchangeClient {
   }
 
   #unlinked(): void {
+    const wasChecked = this.#state === 'checking';
     this.#state = 'idle';
-    this.#stream.resume();
+    if (wasChecked) this.#readOn();
+    else this.#stream.resume();
   }
 
   #onDrain(): void {

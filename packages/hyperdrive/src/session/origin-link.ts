@@ -18,6 +18,8 @@ import { countOne } from '../metrics.ts';
 import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { SessionContext } from './session-context.ts';
+import { StatementLog } from './statement-log.ts';
+import type { StatefulNames } from '../functions/stateful-names.ts';
 import type { PinCause } from './session-state.ts';
 import { Stopwatch } from './timeouts.ts';
 import type { TimeoutLimits, Watched } from './timeouts.ts';
@@ -34,6 +36,10 @@ const inspection = defineInspection({
 export interface OriginLinkEnds {
   /** Watches what goes to the origin. */
   readonly writes?: SessionWrites | undefined;
+  /** It is found out what was left behind in the connection: the client waits, for it or to be without it. */
+  lent(): void;
+  /** It has the connection again. */
+  kept(): void;
   /** The connection went back to the pool. */
   unlinked(): void;
   /** Everything was carried out, and the client has said goodbye. */
@@ -48,9 +54,12 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   readonly #ends: OriginLinkEnds;
   readonly #reader: MessageReader;
   readonly #stopwatch = new Stopwatch();
+  /** What it sent over the connection it has. */
+  readonly #log = new StatementLog();
   #connection: OriginConnection | undefined;
   #recorder: Recorder | undefined;
   #isLeaving = false;
+  #isLeft = false;
   #pin: PinCause | undefined;
   /** When the oldest request that is not answered went to the origin. */
   #askedAt = 0;
@@ -65,6 +74,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
       registry,
       maxPrepared: pool.maxPrepared,
       onPin: (cause) => this.#pinTo(cause),
+      onStatement: (text) => (text === undefined ? this.#log.noteAnything() : this.#log.note(text, this.#stateful)),
       writes: ends.writes,
     });
   }
@@ -166,8 +176,9 @@ export class OriginLink implements MessageHandler, Holder, Watched {
       this.#ends.writes?.lost(connection.tracker.outstanding);
       // In the middle of a message, the origin waits for bytes that will never come.
       if (!this.#reader.atBoundary) this.#context.pool.discard(connection);
-      else this.#context.pool.reset(connection, this.#pin === undefined ? '' : 'DISCARD ALL');
+      else this.#context.pool.reset(connection, this.#isClean() ? '' : 'DISCARD ALL');
     }
+    this.#isLeft = true;
     this.requests.close();
   }
 
@@ -193,7 +204,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#recorder = undefined;
     recorder?.settled(tracker.status);
     if (this.#isLeaving) this.#ends.left();
-    else if (this.#pin === undefined && tracker.idle && this.#reader.atBoundary) this.#unlink();
+    else if (this.#pin === undefined && tracker.idle && this.#reader.atBoundary) this.#giveBack();
   }
 
   originLost(error: HyperdriveError): void {
@@ -221,8 +232,44 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#connection!.write(bytes);
   }
 
-  #unlink(): void {
+  get #stateful(): StatefulNames | undefined {
+    return this.#context.knowledge?.stateful;
+  }
+
+  /** Whether nothing of this client's is in the connection, as far as can be known. */
+  #isClean(): boolean {
+    if (this.#pin !== undefined) return false;
+    return this.#context.knowledge === undefined || this.#log.judge(this.#stateful) === 'stateless';
+  }
+
+  #giveBack(): void {
+    if (this.#isClean()) this.#unlink(this.#detach()!);
+    else if (this.#log.judge(this.#stateful) === 'stateful') this.#pinTo('function');
+    // One that is being cancelled is not free for a query of ours.
+    else if (this.#connection!.cancelling > 0) this.#pinTo('unknown-function');
+    else void this.#findOut();
+  }
+
+  /** Nobody knows what the origin's functions do: that is read first, over this very connection. */
+  async #findOut(): Promise<void> {
     const connection = this.#detach()!;
+    connection.unlink();
+    this.#ends.lent();
+    await this.#context.knowledge!.learn(connection);
+    if (connection.isClosed || !connection.tracker.idle) {
+      this.#context.pool.discard(connection);
+      this.#ends.failed(new HyperdriveError('connection_lost', 'The connection to the database was lost'));
+    } else if (this.#isLeft) this.#context.pool.reset(connection, this.#isClean() ? '' : 'DISCARD ALL');
+    else if (this.#isClean()) this.#unlink(connection);
+    else {
+      this.#pinTo(this.#log.judge(this.#stateful) === 'stateful' ? 'function' : 'unknown-function');
+      this.attach(connection, undefined);
+      this.#ends.kept();
+    }
+  }
+
+  #unlink(connection: OriginConnection): void {
+    this.#log.clear();
     this.requests.compact();
     this.#context.pool.release(connection);
     this.#ends.unlinked();

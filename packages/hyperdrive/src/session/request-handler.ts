@@ -17,10 +17,17 @@ import type { Statement, StatementRegistry } from '../statements/statements.ts';
 /** Marks a name that has to fail at the origin: with its own message, in its turn. */
 const unknown = Buffer.from('unknown_');
 
+/** What drivers call by number: `lo_open` and the like, whose objects and descriptors end with the transaction. */
+const largeObjectFunctions: ReadonlySet<number> = new Set([
+  715, 764, 765, 767, 952, 953, 954, 955, 956, 957, 958, 964, 1004, 3170, 3171, 3172, 3457, 3458, 3459, 3460,
+]);
+
 export interface RequestHandlerOptions {
   registry: StatementRegistry;
   maxPrepared: number;
   onPin: (cause: PinCause) => void;
+  /** Hears of each statement that goes to the origin; undefined is one that may do anything. */
+  onStatement: (text: Buffer | undefined) => void;
   /** Watches what goes to the origin. */
   writes?: SessionWrites | undefined;
 }
@@ -29,16 +36,18 @@ export class RequestHandler implements PreparedStatements {
   readonly #registry: StatementRegistry;
   readonly #maxPrepared: number;
   readonly #onPin: (cause: PinCause) => void;
+  readonly #onStatement: (text: Buffer | undefined) => void;
   readonly #writes: SessionWrites | undefined;
   /** Made when there is something, as most clients name nothing. */
   #named: ClientStatements | undefined;
   /** The unnamed statement: its Parse behind the name, an object that the connection remembers. */
   #unnamed: Buffer | undefined;
 
-  constructor({ registry, maxPrepared, onPin, writes }: RequestHandlerOptions) {
+  constructor({ registry, maxPrepared, onPin, onStatement, writes }: RequestHandlerOptions) {
     this.#registry = registry;
     this.#maxPrepared = maxPrepared;
     this.#onPin = onPin;
+    this.#onStatement = onStatement;
     this.#writes = writes;
   }
 
@@ -50,7 +59,7 @@ export class RequestHandler implements PreparedStatements {
         connection.tracker.sent(type, this.#dropsUnnamed(connection));
         return true;
       case Frontend.FunctionCall:
-        this.#writes?.anything();
+        this.#call(bytes.readUInt32BE(start + 5));
         break;
       case Frontend.Parse:
         return this.#parse(connection, bytes.subarray(start, end));
@@ -72,7 +81,7 @@ export class RequestHandler implements PreparedStatements {
   large(connection: OriginConnection, type: number, prefix: Buffer): Verdict {
     switch (type) {
       case Frontend.FunctionCall:
-        this.#writes?.anything();
+        this.#call(prefix.readUInt32BE(5));
         break;
       case Frontend.Query:
         this.#writes?.anything();
@@ -130,7 +139,13 @@ export class RequestHandler implements PreparedStatements {
     }
   }
 
+  #call(oid: number): void {
+    this.#writes?.anything();
+    if (!largeObjectFunctions.has(oid)) this.#onStatement(undefined);
+  }
+
   #query(connection: OriginConnection, text: Buffer): void {
+    this.#onStatement(text);
     this.#writes?.query(text);
     this.#look(connection, text);
   }
@@ -168,6 +183,8 @@ export class RequestHandler implements PreparedStatements {
     const body = message.subarray(end + 1);
     const zero = body.indexOf(0);
     if (zero === -1) throw new WireError('malformed_message', 'a query in a Parse has no end');
+    // A Bind finds it only when it is answered.
+    this.#onStatement(body);
     this.#writes?.prepare(body);
     this.#look(connection, body.subarray(0, zero));
     if (start === end) {
@@ -197,9 +214,10 @@ export class RequestHandler implements PreparedStatements {
       return true;
     }
     const name = bytes.toString('latin1', place.start, place.end);
-    if (this.#writes !== undefined && type === Frontend.Bind) {
-      const body = this.bodyOf(name);
-      if (body !== undefined) this.#writes.bind(body);
+    const body = type === Frontend.Bind ? this.bodyOf(name) : undefined;
+    if (body !== undefined) {
+      this.#onStatement(body);
+      this.#writes?.bind(body);
     }
     if (name === '' && this.#unnamed !== undefined) {
       if (connection.unnamed === this.#unnamed) {

@@ -1,4 +1,5 @@
 // What all sessions of a pooler share.
+import type { OriginKnowledge } from '../cache/origin-knowledge.ts';
 import type { SessionWrites } from '../cache/session-writes.ts';
 import type { CancelKeys } from './cancel-keys.ts';
 import type { ClientSession } from './client-session.ts';
@@ -21,6 +22,8 @@ export interface SessionContext {
   answerer?: Answerer | undefined;
   /** Carries reads of several clients over one connection. */
   lanes?: Lanes | undefined;
+  /** What is known of the origin's functions; undefined when they are trusted to leave nothing behind. */
+  readonly knowledge?: OriginKnowledge | undefined;
   /** Watches what a client writes. */
   watchWrites?: ((client: ClientSession) => SessionWrites) | undefined;
   onClosed(session: ClientSession): void;

@@ -3,6 +3,8 @@
 //
 // This errs on the side of pinning: a word in the wrong place costs a connection for a while, a missed one would be
 // silently wrong. The first test is one pass over the text, and nearly every query ends there.
+import { setsForSession } from '../functions/call-arguments.ts';
+import { judgeBody } from '../functions/function-body.ts';
 import { withoutNoise } from './sql-noise.ts';
 
 /** Why a connection stays with its client. */
@@ -15,7 +17,11 @@ export type PinCause =
   | 'hold-cursor'
   | 'load'
   | 'large-query'
-  | 'setting-changed';
+  | 'setting-changed'
+  /** It called a function, or what calls one, that may leave something behind. */
+  | 'function'
+  /** It called something while nobody knew what the origin's functions do. */
+  | 'unknown-function';
 
 export interface SessionEffects {
   pin: PinCause | undefined;
@@ -26,7 +32,7 @@ export interface SessionEffects {
 }
 
 const suspicious =
-  /\b(?:set|reset|prepare|listen|discard|deallocate|load|temp|temporary|hold|do)\b|advisory_lock|set_config|pg_temp/i;
+  /\b(?:set|reset|prepare|listen|discard|deallocate|load|temp|temporary|hold|do)\b|advisory_lock|set_config|pg_temp|setseed|_to_xml|ts_stat|ts_rewrite/i;
 const nothing: SessionEffects = { pin: undefined, forgetsHeld: false, forgetsNames: false };
 
 /** By the first words of a statement. */
@@ -46,15 +52,17 @@ const byStart: readonly (readonly [RegExp, PinCause])[] = [
 /** Functions, which may be called anywhere; their transaction-level siblings (`…_xact_…`) do not match. */
 const byCall: readonly (readonly [RegExp, PinCause])[] = [
   [/\bpg_(?:try_)?advisory_lock/i, 'advisory-lock'],
-  [/\bset_config\b/i, 'set'],
+  [/\bsetseed\b/i, 'set'],
   [/\bpg_temp\b/i, 'temporary-object'],
+  [/\b(?:(?:query|cursor)_to_xml|ts_stat\b|ts_rewrite\b)/i, 'function'],
 ];
 
-/** Code in a string: what it does is looked for anywhere in it. */
-const inBlock: readonly (readonly [RegExp, PinCause])[] = [
-  [/\b(?:temp|temporary)\b/i, 'temporary-object'],
-  [/\b(?:set|listen|load)\b/i, 'set'],
-];
+/** Code in a string, in one of the languages that can be read. */
+function pinOfBlock(text: string): PinCause | undefined {
+  if (/\b(?:temp|temporary)\b/i.test(text)) return 'temporary-object';
+  if (/\blanguage\b(?!\s+'?plpgsql\b)/i.test(text)) return 'function';
+  return judgeBody(text) === 'stateless' ? undefined : 'set';
+}
 
 function firstOf(rules: readonly (readonly [RegExp, PinCause])[], text: string): PinCause | undefined {
   return rules.find(([pattern]) => pattern.test(text))?.[1];
@@ -72,12 +80,12 @@ export function sessionEffectsOf(text: string): SessionEffects {
   // depends on settings of the session.
   const clean = split(withoutNoise(text));
   const statements = [...clean, ...split(text)];
-  let pin = firstOf(byCall, text);
+  let pin = firstOf(byCall, text) ?? (setsForSession(text) ? 'set' : undefined);
   let forgetsHeld = false;
   let forgetsNames = false;
   for (const statement of statements) {
     pin ??= firstOf(byStart, statement);
-    if (/^do\b/i.test(statement)) pin ??= firstOf(inBlock, text);
+    if (/^do\b/i.test(statement)) pin ??= pinOfBlock(text);
     if (/^(?:discard|deallocate)\b/i.test(statement)) forgetsHeld = true;
   }
   for (const statement of clean) {

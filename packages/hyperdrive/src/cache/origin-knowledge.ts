@@ -77,7 +77,10 @@ export class OriginKnowledge {
     const { pool, clock } = this.#options;
     new CatalogueReader(pool, clock).read('', markQuery).then(
       ([mark]) => {
-        if (mark?.[1] !== this.#mark) void this.load();
+        if (mark?.[1] === this.#mark) return;
+        // What is on a search path may have come or gone, too.
+        this.#environments.clear();
+        void this.load();
       },
       // The next one may go better.
       () => {},
@@ -159,10 +162,7 @@ export class OriginKnowledge {
         if (version !== this.#version) continue;
         const catalogue = new Catalogue(toCatalogueRows(rows), { classifier, epochs, trustStable });
         this.#catalogue = catalogue;
-        const mark = rows.find(([tag]) => tag === 'mark')?.[1];
-        // What is on a search path may have come or gone, too.
-        if (this.#mark !== mark && this.#mark !== undefined) this.#environments.clear();
-        this.#mark = mark;
+        this.#mark = rows.find(([tag]) => tag === 'mark')?.[1];
         // The same object as long as it says the same.
         if (this.#stateful?.key !== catalogue.stateful.key) this.#stateful = catalogue.stateful;
         this.#loadedAt = this.#triedAt;

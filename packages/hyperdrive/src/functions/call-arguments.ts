@@ -19,8 +19,9 @@ export function readArguments(text: string, start: number): CallArguments | unde
     odd.lastIndex = at;
     if (odd.test(text)) return undefined;
     if (character === "'" || character === '"') {
-      at = text.indexOf(character, at + 1);
-      if (at === -1) return undefined;
+      const close = text.indexOf(character, at + 1);
+      if (close === -1 || text.slice(at, close).includes('\\')) return undefined;
+      at = close;
     } else if (character === '(' || character === '[') depth += 1;
     else if (character === ')' || character === ']') {
       depth -= 1;

@@ -189,7 +189,7 @@ export class Edge implements AsyncDisposable {
         onEvent: options.onDatabaseEvent,
         findTls: tls.findFor(undefined),
         usesLocal: false,
-        cacheBytes: config.hyperdrive.cacheBytes,
+        ...config.hyperdrive,
         control: () => tunnels.control,
         failed,
       },

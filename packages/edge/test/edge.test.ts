@@ -53,7 +53,7 @@ async function configure(
     tunnel: { ...anywhere, advertise: undefined },
     control: anywhere,
     metrics: anywhere,
-    hyperdrive: { cacheBytes: undefined },
+    hyperdrive: { cacheBytes: undefined, trustFunctions: false },
     workers: Object.keys(workers).map((project) => ({
       project: join(folder, project),
       env: undefined,

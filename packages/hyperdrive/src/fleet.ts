@@ -74,6 +74,8 @@ export interface FleetOptions {
   clock?: Clock;
   /** Bytes that the answers of all configurations may take together. Default: 64 MiB. */
   cacheBytes?: number;
+  /** No database's functions are looked into: they are taken to leave nothing behind in a session. */
+  trustFunctions?: boolean;
   /** Hears why a pool had no connection for a client: each time, however often that is. */
   onTrouble?: (config: FleetConfig, error: HyperdriveError) => void;
 }
@@ -83,17 +85,23 @@ function toCachedOrigin({ server, origin: { user, database } }: FleetConfig): Ca
   return { database: JSON.stringify([server ?? randomUUID(), database]), user };
 }
 
-export function startFleet({ clock = systemClock, cacheBytes, onTrouble }: FleetOptions = {}): Fleet {
+export function startFleet({
+  clock = systemClock,
+  cacheBytes,
+  trustFunctions = false,
+  onTrouble,
+}: FleetOptions = {}): Fleet {
   const hub = new CacheHub(clock, cacheBytes);
   const members = new Map<string, Member>();
+  const toPool = ({ pool }: FleetConfig): PoolOptions => ({ ...pool, trustFunctions });
 
   function start(config: FleetConfig, isKnown = true): Member {
-    const { origin, pool, caching } = config;
+    const { origin, caching } = config;
     const pooler = startPooler({
       origin,
       clock,
       ...(isKnown ? { caching, cache: { hub, ...toCachedOrigin(config) } } : {}),
-      ...(pool === undefined ? {} : { pool }),
+      pool: toPool(config),
     });
     const member: Member = { config, isKnown, pooler, running: undefined };
     void pooler.then((running) => {
@@ -114,7 +122,7 @@ export function startFleet({ clock = systemClock, cacheBytes, onTrouble }: Fleet
     }
     member.config = config;
     void member.pooler.then((pooler) => {
-      pooler.renew(config.origin, config.pool);
+      pooler.renew(config.origin, toPool(config));
       pooler.cache?.configure(config.caching, toCachedOrigin(config));
     });
   }

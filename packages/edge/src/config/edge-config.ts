@@ -8,6 +8,7 @@ import {
   memberSlot,
   readArray,
   readConfigFile,
+  readBoolean,
   readInteger,
   type Report,
   readStrings,
@@ -47,6 +48,8 @@ export interface EdgeConfig {
   hyperdrive: {
     /** Bytes that the caches of all databases may take together; undefined for the default. */
     cacheBytes: number | undefined;
+    /** Functions of databases are not looked into. */
+    trustFunctions: boolean;
   };
   workers: WorkerEntry[];
   trust: TrustEntry[];
@@ -130,7 +133,9 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
   const tunnel = readAddress(memberSlot(tunnelSlot, 'address'), defaultListen.tunnel, report);
   const control = readAddress(memberSlot(section('control', ['address']), 'address'), defaultListen.control, report);
   const metrics = section('metrics', ['address']);
-  const cache = readInteger(memberSlot(section('hyperdrive', ['cache_mib']), 'cache_mib'), report, cacheLimits);
+  const hyperdrive = section('hyperdrive', ['cache_mib', 'trust_functions']);
+  const cache = readInteger(memberSlot(hyperdrive, 'cache_mib'), report, cacheLimits);
+  const trustFunctions = readBoolean(memberSlot(hyperdrive, 'trust_functions'), report) ?? false;
   const shared = readPolicyEntries(memberSlot(root, 'policy'), report);
   const tables = readArray(memberSlot(root, 'worker'), report, 'an array of tables: [[worker]]');
   const workers = await Promise.all(tables.map((slot) => readWorker(slot, folder, shared, report)));
@@ -143,7 +148,7 @@ async function readEdgeConfig(root: Slot, file: string, report: Report): Promise
     control,
     metrics:
       metrics === undefined ? undefined : readAddress(memberSlot(metrics, 'address'), defaultListen.metrics, report),
-    hyperdrive: { cacheBytes: cache === undefined ? undefined : cache * 1_048_576 },
+    hyperdrive: { cacheBytes: cache === undefined ? undefined : cache * 1_048_576, trustFunctions },
     workers,
     trust: readTrust(root, file, report),
   };

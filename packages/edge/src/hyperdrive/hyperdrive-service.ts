@@ -16,6 +16,8 @@ export interface HyperdriveOptions extends OriginWay {
   usesLocal: boolean;
   /** Bytes that all caches may take together. Default: the fleet's. */
   cacheBytes?: number | undefined;
+  /** Functions of databases are not looked into. */
+  trustFunctions?: boolean;
   /** The configuration of an id as it is now. Default: there are none. */
   find?: (id: string) => Database | undefined;
   /** When configurations can be found. Default: at once. */
@@ -45,9 +47,9 @@ export class HyperdriveService implements AsyncDisposable {
 
   constructor(options: HyperdriveOptions) {
     this.#options = options;
-    const { cacheBytes } = options;
+    const { cacheBytes, trustFunctions = false } = options;
     const onTrouble = createTroubleLog(options);
-    this.fleet = startFleet({ onTrouble, ...(cacheBytes === undefined ? {} : { cacheBytes }) });
+    this.fleet = startFleet({ onTrouble, trustFunctions, ...(cacheBytes === undefined ? {} : { cacheBytes }) });
   }
 
   /** How databases are reached. */

@@ -25,7 +25,7 @@ test('an empty file is an edge with defaults on loopback', async (t) => {
   assert.deepEqual(config.tunnel, { host: '127.0.0.1', port: 7844, advertise: undefined });
   assert.deepEqual(config.control, { host: '127.0.0.1', port: 7845 });
   assert.deepEqual([config.workers, config.trust], [[], []]);
-  assert.deepEqual([config.metrics, config.hyperdrive], [undefined, { cacheBytes: undefined }]);
+  assert.deepEqual([config.metrics, config.hyperdrive], [undefined, { cacheBytes: undefined, trustFunctions: false }]);
   assert.deepEqual((await load(t, '[metrics]')).config.metrics, { host: '127.0.0.1', port: 7846 });
 });
 
@@ -46,6 +46,7 @@ address = 9000
 address = ":9464"
 [hyperdrive]
 cache_mib = 512
+trust_functions = true
 [[worker]]
 project = "api"
 env = "production"
@@ -66,7 +67,7 @@ system = false
   assert.deepEqual(config.tunnel.advertise, ['edge.example.com:7000', '203.0.113.1:7000']);
   assert.equal(config.control.port, 9000);
   assert.deepEqual(config.metrics, { host: '127.0.0.1', port: 9464 });
-  assert.equal(config.hyperdrive.cacheBytes, 536_870_912);
+  assert.deepEqual(config.hyperdrive, { cacheBytes: 536_870_912, trustFunctions: true });
   const [worker] = config.workers;
   assert.deepEqual(
     [worker?.project, worker?.env, worker?.hostnames, worker?.network],

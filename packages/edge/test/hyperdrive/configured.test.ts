@@ -239,7 +239,7 @@ async function startEdge(
         tunnel: { ...anywhere, advertise: undefined },
         control: anywhere,
         metrics: anywhere,
-        hyperdrive: { cacheBytes: undefined },
+        hyperdrive: { cacheBytes: undefined, trustFunctions: false },
         workers: workers.map((name) => ({
           project: join(folder, name),
           env: undefined,

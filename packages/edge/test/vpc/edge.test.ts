@@ -37,7 +37,7 @@ test('Workers of one edge reach their own services, and those of others by no wa
         tunnel: { ...anywhere, advertise: undefined },
         control: anywhere,
         metrics: undefined,
-        hyperdrive: { cacheBytes: undefined },
+        hyperdrive: { cacheBytes: undefined, trustFunctions: false },
         workers: names.map((name) => ({
           project: join(folder, name),
           env: undefined,

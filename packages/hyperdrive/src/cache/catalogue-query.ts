@@ -49,15 +49,27 @@ function callsWriter(catalogue: string, relation: string, condition = 'true'): s
     and d.refclassid = 'pg_proc'::regclass join writers f on f.oid = d.refobjid where x.${relation} = c.oid and ${condition})`;
 }
 
-/** Rows of a user's in a catalogue: they change whenever one of them does. */
-function markOf(catalogue: string): string {
-  return `(select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from ${catalogue} where oid >= 16384)`;
+/** Rows of a user's in a catalogue: they change whenever one of them does. Temporary tables come and go all day. */
+function markOf([catalogue, table]: readonly [catalogue: string, table?: string]): string {
+  const lasting = table && `and ${table} not in (select oid from pg_class where relpersistence = 't')`;
+  return `(select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from ${catalogue} where oid >= 16384 ${lasting ?? ''})`;
 }
 
-const marked = ['pg_proc', 'pg_rewrite', 'pg_trigger', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_operator'];
+const marked = [
+  ['pg_proc'],
+  ['pg_operator'],
+  ['pg_cast'],
+  ['pg_event_trigger'],
+  ['pg_namespace'],
+  ['pg_rewrite', 'ev_class'],
+  ['pg_trigger', 'tgrelid'],
+  ['pg_attrdef', 'adrelid'],
+  ['pg_constraint', 'conrelid'],
+  ['pg_policy', 'polrelid'],
+] as const;
 /** One text that is another one when the schema is. Of tables not by version, as TRUNCATE and the like make a new one. */
 export const markQuery: string = `
-select 'mark', to_json(concat_ws(' ', ${[...marked, 'pg_cast', 'pg_event_trigger', 'pg_namespace'].map(markOf).join(', ')},
+select 'mark', to_json(concat_ws(' ', ${marked.map(markOf).join(', ')},
   (select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from pg_inherits),
   (select count(*) || '.' || coalesce(sum(hashtext(concat_ws(' ', oid, relname, relnamespace, relkind, relrowsecurity))), 0)
     from pg_class where oid >= 16384 and relpersistence <> 't')))`;

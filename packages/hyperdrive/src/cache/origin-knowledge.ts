@@ -42,6 +42,7 @@ export class OriginKnowledge {
   /** What the origin's catalogue is told by, and when it was last looked at. */
   #mark: string | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
+  #isChecking = false;
   #doubtUntil = Number.NEGATIVE_INFINITY;
   /** Grows when the schema may have changed; what was read before that is not kept. */
   #version = 0;
@@ -74,17 +75,22 @@ export class OriginKnowledge {
   /** DDL may go around the pooler, or its connection be lost before anybody hears of the commit. */
   #check(now: number): void {
     this.#checkedAt = now;
+    if (this.#isChecking) return;
+    this.#isChecking = true;
     const { pool, clock } = this.#options;
-    new CatalogueReader(pool, clock).read('', markQuery).then(
-      ([mark]) => {
-        if (mark?.[1] === this.#mark) return;
-        // What is on a search path may have come or gone, too.
-        this.#environments.clear();
-        void this.load();
-      },
-      // The next one may go better.
-      () => {},
-    );
+    new CatalogueReader(pool, clock)
+      .read('', markQuery)
+      .then(
+        ([mark]) => {
+          if (mark?.[1] === this.#mark) return;
+          // What is on a search path may have come or gone, too.
+          this.#environments.clear();
+          void this.load();
+        },
+        // The next one may go better.
+        () => {},
+      )
+      .finally(() => (this.#isChecking = false));
   }
 
   /** What may leave something in a session, when that is known. Reads it again when it is old. */

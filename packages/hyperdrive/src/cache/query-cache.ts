@@ -117,7 +117,10 @@ export class QueryCache implements Answerer {
       return { status: 'uncacheable', why: `The catalogue of the database is not known: ${reason}.` };
     }
     const resolution = catalogue.resolve(verdict, environment);
-    if (resolution.kind === 'cacheable') return resolution;
+    if (resolution.kind === 'cacheable') {
+      if (!catalogue.stateful.areIn(text)) return resolution;
+      return { status: 'uncacheable', why: 'It calls what may leave something in its session.' };
+    }
     if (resolution.isUnknown) knowledge.doubt();
     return resolution;
   }

@@ -6,8 +6,8 @@ import { readArguments, setsForSession } from './call-arguments.ts';
 /** `named`: it runs statements whose tables or the like are named when it runs, and is what they are. */
 export type BodyVerdict = 'stateful' | 'named' | 'stateless';
 
-/** Where a statement may begin: also in a string, which may be run. */
-const begin = String.raw`(?:^|[;'(]|\$|>>|\b(?:begin|then|else|loop|atomic|return)\b)\s*`;
+/** Where a statement may begin: also in a string, which may be run, and behind what is left of nested comments. */
+const begin = String.raw`(?:^|[;'(]|\$|>>|\*\/|\b(?:begin|then|else|loop|atomic|return)\b)\s*`;
 const signs: readonly RegExp[] = [
   new RegExp(String.raw`${begin}(?:set|reset)\s+(?!(?:local|transaction|constraints)\b)["\w%]`, 'i'),
   new RegExp(String.raw`${begin}(?:listen|load|discard|deallocate|prepare)\s+(?!transaction\b)["'\w%]`, 'i'),

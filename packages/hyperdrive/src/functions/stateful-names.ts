@@ -11,6 +11,7 @@ import type { ObjectKey, RoutineRow } from './routines-query.ts';
 const word = /(\.\s*"?)?([\w$\x80-\xff]+)("?\s*(?:\(|\/\*|--))?/g;
 /** With these, letters of names may be written as numbers. */
 const escapedName = /\bu&"/i;
+const wide = /[\x80-\xff]/;
 const mayWrite = /\b(?:insert|update|delete|merge|copy|truncate|call|do|refresh|alter)\b/i;
 const ddlWords: readonly string[] = ['create', 'alter', 'drop', 'grant', 'revoke', 'comment', 'security', 'import'];
 
@@ -148,6 +149,8 @@ export class StatefulNames {
   readonly #written: ReadonlySet<string>;
   readonly #symbols: readonly string[];
   readonly #isEverything: boolean;
+  /** Names have letters whose bytes are others in other encodings of clients. */
+  readonly #isWide: boolean;
   /** The same for the same names. */
   readonly key: string;
 
@@ -178,6 +181,7 @@ export class StatefulNames {
     this.#written = written;
     this.#symbols = [...symbols];
     this.#isEverything = isEverything;
+    this.#isWide = [...words, ...written, ...symbols].some((each) => wide.test(each));
     this.key = JSON.stringify([isEverything, ...[words, written, symbols].map((each) => [...each].toSorted())]);
   }
 
@@ -190,6 +194,7 @@ export class StatefulNames {
     if (this.isEmpty) return false;
     if (this.#isEverything) return true;
     const characters = text.toString('latin1');
+    if (this.#isWide && wide.test(characters)) return true;
     if (escapedName.test(characters) || this.#symbols.some((symbol) => characters.includes(symbol))) return true;
     const writes = this.#written.size > 0 && mayWrite.test(characters);
     return wordsOf(characters).some((each) => this.#words.has(each) || (writes && this.#written.has(each)));

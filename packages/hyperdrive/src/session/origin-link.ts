@@ -19,7 +19,6 @@ import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { SessionContext } from './session-context.ts';
 import { StatementLog } from './statement-log.ts';
-import type { StatefulNames } from '../functions/stateful-names.ts';
 import type { PinCause } from './session-state.ts';
 import { Stopwatch } from './timeouts.ts';
 import type { TimeoutLimits, Watched } from './timeouts.ts';
@@ -55,7 +54,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   readonly #reader: MessageReader;
   readonly #stopwatch = new Stopwatch();
   /** What it sent over the connection it has. */
-  readonly #log = new StatementLog();
+  readonly #log: StatementLog;
   #connection: OriginConnection | undefined;
   #recorder: Recorder | undefined;
   #isLeaving = false;
@@ -69,12 +68,15 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#context = context;
     this.#ends = ends;
     this.#reader = new MessageReader(this, inspection);
+    this.#log = new StatementLog(context);
     const { registry, pool } = context;
     this.requests = new RequestHandler({
       registry,
       maxPrepared: pool.maxPrepared,
       onPin: (cause) => this.#pinTo(cause),
-      onStatement: (text) => (text === undefined ? this.#log.noteAnything() : this.#log.note(text, this.#stateful)),
+      onStatement: (text) => {
+        if (this.#pin === undefined) this.#log.note(text);
+      },
       writes: ends.writes,
     });
   }
@@ -232,19 +234,14 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#connection!.write(bytes);
   }
 
-  get #stateful(): StatefulNames | undefined {
-    return this.#context.knowledge?.stateful;
-  }
-
   /** Whether nothing of this client's is in the connection, as far as can be known. */
   #isClean(): boolean {
-    if (this.#pin !== undefined) return false;
-    return this.#context.knowledge === undefined || this.#log.judge(this.#stateful) === 'stateless';
+    return this.#pin === undefined && this.#log.judge() === 'stateless';
   }
 
   #giveBack(): void {
     if (this.#isClean()) this.#unlink(this.#detach()!);
-    else if (this.#log.judge(this.#stateful) === 'stateful') this.#pinTo('function');
+    else if (this.#log.judge() === 'stateful') this.#pinTo('function');
     // One that is being cancelled is not free for a query of ours.
     else if (this.#connection!.cancelling > 0) this.#pinTo('unknown-function');
     else void this.#findOut();
@@ -262,7 +259,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     } else if (this.#isLeft) this.#context.pool.reset(connection, this.#isClean() ? '' : 'DISCARD ALL');
     else if (this.#isClean()) this.#unlink(connection);
     else {
-      this.#pinTo(this.#log.judge(this.#stateful) === 'stateful' ? 'function' : 'unknown-function');
+      this.#pinTo(this.#log.judge() === 'stateful' ? 'function' : 'unknown-function');
       this.attach(connection, undefined);
       this.#ends.kept();
     }
@@ -291,6 +288,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   #pinTo(cause: PinCause): void {
     if (this.#pin !== undefined) return;
     this.#pin = cause;
+    this.#log.clear();
     countOne(this.#context.metrics.pins, cause);
   }
 }

@@ -1,5 +1,6 @@
 // What a client has sent over the connection it holds, until it gives that back: whether any of it calls something that
 // leaves its mark on the session is asked then, when the origin's functions are known.
+import type { OriginKnowledge } from '../cache/origin-knowledge.ts';
 import type { StatefulNames } from '../functions/stateful-names.ts';
 import { maxLoggedBytes, maxLoggedTexts } from '../limits.ts';
 
@@ -11,26 +12,34 @@ const plain =
   /^[\s;]*(?:(?:begin|commit|rollback|end|abort)(?:\s+(?:work|transaction))?|show\s+[\w.\s]+|select\s+\d+)?[\s;\0]*$/i;
 
 export class StatementLog {
+  readonly #origin: { readonly knowledge?: OriginKnowledge | undefined };
   #texts: Buffer[] = [];
   #bytes = 0;
   /** What judged those that are not kept. */
   #judgedBy: StatefulNames | 'nobody' | undefined;
   #isStateful = false;
 
-  /** `names`: what is known now. */
-  note(text: Buffer, names: StatefulNames | undefined): void {
+  constructor(origin: { readonly knowledge?: OriginKnowledge | undefined }) {
+    this.#origin = origin;
+  }
+
+  /** Undefined is something that may have called anything. */
+  note(text: Buffer | undefined): void {
+    if (this.#origin.knowledge === undefined) return;
+    if (text === undefined) {
+      this.#isStateful = true;
+      return;
+    }
     if (this.#texts.at(-1) === text) return;
     this.#texts.push(text);
     this.#bytes += text.length;
-    if (this.#texts.length > maxLoggedTexts || this.#bytes > maxLoggedBytes) this.#drop(names);
+    if (this.#texts.length > maxLoggedTexts || this.#bytes > maxLoggedBytes) this.#drop();
   }
 
-  /** Something was sent that may have called anything. */
-  noteAnything(): void {
-    this.#isStateful = true;
-  }
-
-  judge(names: StatefulNames | undefined): Judgement {
+  judge(): Judgement {
+    const { knowledge } = this.#origin;
+    if (knowledge === undefined) return 'stateless';
+    const names = knowledge.stateful;
     if (this.#isStateful) return 'stateful';
     const isJudged = this.#judgedBy === undefined || this.#judgedBy === names;
     if (names === undefined || !isJudged) {
@@ -49,8 +58,9 @@ export class StatementLog {
   }
 
   /** Too much to be kept: it is judged now, and again at the end only if more became known meanwhile. */
-  #drop(names: StatefulNames | undefined): void {
-    const judged = this.judge(names);
+  #drop(): void {
+    const judged = this.judge();
+    const names = this.#origin.knowledge?.stateful;
     if (judged === 'stateful') this.#isStateful = true;
     if (judged === 'unknown') this.#judgedBy = 'nobody';
     else if (names !== undefined) this.#judgedBy = names;

@@ -63,6 +63,7 @@ test('change_server_password_server_lifetime: waiting clients are told, and new 
   await admin.query("alter role postgres password 'changed'");
   const pid = await pidOf(clients[0]!);
   assert.ok(pid > 0, 'a connection that is there goes on');
+  while ((pooler.status.clientStates.checking ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
   await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'Sallyport%'");
   while (pooler.status.connections > 0) await new Promise((resolve) => setImmediate(resolve));
   const refused = clients.map((one) => assert.rejects(one.query('select 1'), { code: '28P01' }));

@@ -7,6 +7,7 @@ import { judgeBody } from '../../src/functions/function-body.ts';
 const bodies: readonly (readonly [string, ReturnType<typeof judgeBody>])[] = [
   [`begin set timezone to utc; end`, 'stateful'],
   [`begin -- why\n set timezone to utc; end`, 'stateful'],
+  [`begin /* a /* b */ c */ set timezone to utc; end`, 'stateful'],
   [`begin if a then set session work_mem = '1MB'; end if; end`, 'stateful'],
   [`begin reset all; end`, 'stateful'],
   [`begin perform set_config('a.b', x, false); end`, 'stateful'],

@@ -6,6 +6,8 @@ import { needs } from '@sallyport/testkit';
 import type { TestScope } from '@sallyport/testkit';
 import type { Client } from 'pg';
 import type { Pooler } from '../../src/index.ts';
+import { catalogueCheck } from '../../src/cache/limits.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { startSetup } from '../pooler-setup.ts';
 import type { Setup, SetupOptions } from '../pooler-setup.ts';
 
@@ -183,4 +185,36 @@ test('Functions that are trusted are not looked into', async (t) => {
   await one.query(`select login('trusted')`);
   assert.deepEqual((await other.query(seen)).rows, [{ who: 'trusted' }]);
   assert.deepEqual(await pinsOf(pooler), {});
+});
+
+test('What leaves something behind is not answered from the cache, whatever it is declared to be', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, one, pooler, direct } = await startShared(t, {
+    pooler: { caching: { disabled: false, maxAge: 60, staleWhileRevalidate: 15 } },
+  });
+  const admin = await direct();
+  await admin.query(`create function constant(who text) returns text immutable language plpgsql as
+    $$ begin return set_config('app.user', who, false); end $$`);
+  await pooler.cache!.load();
+  for (const each of [one, await client()]) {
+    await each.query(`select constant('x')`);
+    assert.deepEqual((await each.query(seen)).rows, [{ who: 'x' }]);
+    await each.end();
+  }
+  assert.equal(pooler.metrics.queriesByCacheStatus.hit, undefined);
+  assert.deepEqual(await pinsOf(pooler), { function: 2 });
+});
+
+test('A function that is replaced past the pooler is known soon', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const clock = new ManualClock();
+  const { direct, one, pooler } = await startShared(t, { clock });
+  const admin = await direct();
+  await one.query('select lock_xact()');
+  assert.deepEqual(await pinsOf(pooler), {});
+  await admin.query('create temp table passing (n int primary key default 1)');
+  await admin.query(`create or replace function lock_xact() returns void language sql as 'select pg_advisory_lock(8)'`);
+  clock.advance(catalogueCheck);
+  while ((await countPins(pooler)) === 0) await one.query('select lock_xact()');
+  assert.deepEqual(await pinsOf(pooler), { function: 1 });
 });

@@ -6,7 +6,16 @@ const prefix = 'sallyport_hyperdrive';
 
 /** What an operator watches for is there before it happens: a rate begins with a zero. */
 const watchedErrors = zeros(['pool_exhausted', 'connect_failed', 'origin_refused', 'connection_lost', 'query_timeout']);
-const watchedPins = zeros(['set', 'prepare', 'listen', 'advisory-lock', 'temporary-object', 'setting-changed']);
+const watchedPins = zeros([
+  'set',
+  'prepare',
+  'listen',
+  'advisory-lock',
+  'temporary-object',
+  'setting-changed',
+  'function',
+  'unknown-function',
+]);
 
 function zeros(names: readonly (HyperdriveErrorCode | PinCause)[]): Record<string, number> {
   return Object.fromEntries(names.map((name) => [name, 0]));

@@ -6,6 +6,9 @@ import type { OriginConnection } from '../origin/origin-connection.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
 import { queryRows } from './origin-query.ts';
 
+/** Open, and leading to where new ones do. */
+const isCurrent = ({ isClosed, dialer }: OriginConnection): boolean => !isClosed && !dialer.isOutdated;
+
 export class CatalogueReader {
   readonly #pool: OriginPool;
   readonly #clock: Clock;
@@ -21,7 +24,7 @@ export class CatalogueReader {
   /** A connection that is idle, has no holder, and is nobody else's until it is withdrawn. */
   offer(connection: OriginConnection): void {
     this.#offered.add(connection);
-    this.#onOffer?.(connection);
+    if (isCurrent(connection)) this.#onOffer?.(connection);
   }
 
   withdraw(connection: OriginConnection): void {
@@ -43,7 +46,7 @@ export class CatalogueReader {
   }
 
   #connect(settings: string): Promise<OriginConnection> {
-    for (const connection of this.#offered) if (!connection.isClosed) return Promise.resolve(connection);
+    for (const connection of this.#offered) if (isCurrent(connection)) return Promise.resolve(connection);
     return new Promise((resolve, reject) => {
       let isDone = false;
       const done = (): void => {

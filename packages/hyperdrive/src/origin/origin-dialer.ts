@@ -14,6 +14,8 @@ export interface OriginDialerOptions {
 }
 
 export class OriginDialer {
+  /** New connections are made by another one. */
+  isOutdated = false;
   readonly #origin: Origin;
   readonly #options: OriginDialerOptions;
 

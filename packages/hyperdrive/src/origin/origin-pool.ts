@@ -56,6 +56,7 @@ export class OriginPool {
   /** Connects to another origin from now on, within other limits; what is in use serves until it comes back. */
   renew(origin: Origin, options: PoolOptions = {}): void {
     this.#limits = { ...poolDefaults, ...options };
+    this.#dialer.isOutdated = true;
     this.#dialer = new OriginDialer(origin, { clock: this.#clock, ...this.#limits });
     this.#parameters.clear();
     for (const connection of this.#idle.splice(0)) this.discard(connection);
@@ -138,9 +139,8 @@ export class OriginPool {
   release(connection: OriginConnection): void {
     connection.unlink();
     const isOld = this.#clock.now() - connection.createdAt >= this.#limits.maxLifetime;
-    const isOutdated = connection.dialer !== this.#dialer;
     const isClean = connection.tracker.idle && !connection.tracker.uncertain && !connection.isDoubtful;
-    if (connection.isClosed || this.#isClosed || isOld || isOutdated || !isClean) {
+    if (connection.isClosed || this.#isClosed || isOld || connection.dialer.isOutdated || !isClean) {
       this.discard(connection);
       return;
     }

@@ -250,16 +250,22 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   /** Nobody knows what the origin's functions do: that is read first, over this very connection. */
   async #findOut(): Promise<void> {
     const connection = this.#detach()!;
+    const knowledge = this.#context.knowledge!;
     connection.unlink();
     this.#ends.lent();
-    await this.#context.knowledge!.learn(connection);
-    if (connection.isClosed || !connection.tracker.idle) {
-      this.#context.pool.discard(connection);
+    await knowledge.learn(connection);
+    const isLost = (): boolean => connection.isClosed || !connection.tracker.idle;
+    // It may have been lost with nothing in it that anybody would miss.
+    if (isLost() && this.#log.judge(knowledge) === 'unknown') await knowledge.load();
+    const judged = this.#log.judge(knowledge);
+    if (isLost()) this.#context.pool.discard(connection);
+    if (this.#isLeft) {
+      if (!isLost()) this.#context.pool.reset(connection, judged === 'stateless' ? '' : 'DISCARD ALL');
+    } else if (judged === 'stateless') this.#unlink(connection);
+    else if (isLost()) {
       this.#ends.failed(new HyperdriveError('connection_lost', 'The connection to the database was lost'));
-    } else if (this.#isLeft) this.#context.pool.reset(connection, this.#isClean() ? '' : 'DISCARD ALL');
-    else if (this.#isClean()) this.#unlink(connection);
-    else {
-      this.#pinTo(this.#log.judge() === 'stateful' ? 'function' : 'unknown-function');
+    } else {
+      this.#pinTo(judged === 'stateful' ? 'function' : 'unknown-function');
       this.attach(connection, undefined);
       this.#ends.kept();
     }

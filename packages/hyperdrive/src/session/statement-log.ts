@@ -36,8 +36,7 @@ export class StatementLog {
     if (this.#texts.length > maxLoggedTexts || this.#bytes > maxLoggedBytes) this.#drop();
   }
 
-  judge(): Judgement {
-    const { knowledge } = this.#origin;
+  judge(knowledge: OriginKnowledge | undefined = this.#origin.knowledge): Judgement {
     if (knowledge === undefined) return 'stateless';
     const names = knowledge.stateful;
     if (this.#isStateful) return 'stateful';

@@ -29,8 +29,6 @@ export interface WatchedOrigin {
 
 /** Verdicts of statements by the Parse that made them: an object each, kept as long as the statement. */
 const verdicts = new WeakMap<Buffer, QueryVerdict>();
-/** Statements that change no schema, without a cache. */
-const ignored = new WeakSet<Buffer>();
 const schemaWords = /\b(?:create|alter|drop|import|grant|revoke|comment|do|call|security|(?<!\binsert\s+)into)\b/i;
 
 /** Whether a statement may commit a part of what it does and fail behind that. */
@@ -61,6 +59,8 @@ export class SessionWrites {
   /** Names mean something else than the settings of the login say, for the rest of the session. */
   #areNamesAltered = false;
   #changesSchema = false;
+  /** Changes no schema, and there is no cache: what was prepared is bound next. */
+  #ignored: Buffer | undefined;
   #last: { tables: ReadonlySet<Epoch> | 'all'; until: number } | undefined;
 
   constructor(shared: WatchedOrigin, client: { readonly settings: string }) {
@@ -88,9 +88,9 @@ export class SessionWrites {
 
   /** A Parse goes to the origin. Which of several of one name a Bind finds, the origin decides: each counts. */
   prepare(body: Buffer): void {
-    if (ignored.has(body)) return;
+    if (body === this.#ignored) return;
     if (this.#isIgnored(body)) {
-      ignored.add(body);
+      this.#ignored = body;
       return;
     }
     let verdict = verdicts.get(body);
@@ -139,6 +139,7 @@ export class SessionWrites {
     if (status !== 'I') return;
     this.#pending = undefined;
     this.#changesSchema = false;
+    this.#ignored = undefined;
   }
 
   /** The connection is gone, or was given up: with requests under way, nobody knows what became of them. */

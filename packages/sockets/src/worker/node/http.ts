@@ -4,7 +4,7 @@
  * @module
  */
 import * as native from 'node:http';
-import { type Request, withErrors } from './honest-requests.ts';
+import { type Request, startHonest } from './honest-requests.ts';
 
 export * from 'node:http';
 
@@ -12,7 +12,7 @@ type Start = (...args: unknown[]) => Request;
 
 const nativeRequest = native.request as unknown as Start;
 
-export const request: Start = (...args) => withErrors(nativeRequest(...args), args);
+export const request: Start = (...args) => startHonest(nativeRequest, args);
 
 export function get(...args: unknown[]): Request {
   const started = request(...args);

@@ -32,6 +32,9 @@ export default { async fetch(request, env) {
   return new Response('done');
 } };`;
 
+/** The beginning of what is in a PEM file, or of a key that is none. */
+const body = (pem: string): string => pem.split('\n')[1]!.slice(0, 40) || pem.trim().slice(0, 40);
+
 /** Every process below one, however deep. */
 async function descendantsOf(pid: number): Promise<number[]> {
   const children = await childrenOf(pid);
@@ -103,7 +106,6 @@ test(
 
     const controlToken = (await readFile(join(state, 'control.token'), 'utf8')).trim();
     const keys = await Promise.all(['ca.key', 'secrets.key'].map((name) => readFile(join(state, name), 'utf8')));
-    const body = (pem: string): string => pem.split('\n')[1]!.slice(0, 40) || pem.trim().slice(0, 40);
     const secrets: Record<string, string> = {
       'the variable': apiKey,
       "the database's password": postgres.password,

@@ -117,7 +117,7 @@ async function startPair(t: TestContext): Promise<Pair> {
         tunnel: { ...anywhere, advertise: undefined },
         control: anywhere,
         metrics: undefined,
-        hyperdrive: { cacheBytes: undefined },
+        hyperdrive: { cacheBytes: undefined, trustFunctions: false },
         workers: names.map((name) => ({
           project: join(folder, name),
           env: undefined,

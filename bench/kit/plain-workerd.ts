@@ -41,6 +41,8 @@ async function bundle(main: string): Promise<string> {
     target: 'es2024',
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
+    // As wrangler bundles, and we do.
+    keepNames: true,
     define: { 'process.env.NODE_ENV': '"production"' },
     external: ['cloudflare:*'],
     plugins: [runtimeModules],

@@ -67,6 +67,8 @@ export class SocketSession {
   #startedAt = 0;
   /** Data pieces and control frames of the current chunk that wait for the origin; at most one chunk's worth. */
   #backlog: Step[] = [];
+  /** Data of the chunk that is taken apart now. */
+  #pieces: Uint8Array[] = [];
   #busy = false;
   #originEnded = false;
   #over = false;
@@ -92,6 +94,7 @@ export class SocketSession {
     this.#parts.wakefulness.touch();
     try {
       this.#parser.push(chunk);
+      this.#passOn();
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.#fail(new SocketError('connection_failed', { message: `Gateway protocol error: ${error.message}` }));
@@ -101,11 +104,22 @@ export class SocketSession {
   #data(piece: Uint8Array): void {
     if (this.#over) return;
     if (this.#stage === 'new' || this.#stage === 'ended') throw new FrameError('data out of order');
+    this.#pieces.push(piece);
+  }
+
+  /** What several frames of one chunk bring goes to the origin in one piece. */
+  #passOn(): void {
+    const pieces = this.#pieces;
+    const [first] = pieces;
+    if (first === undefined) return;
+    this.#pieces = [];
+    const piece = pieces.length === 1 ? first : Buffer.concat(pieces);
     this.#enqueue(() => this.#transport?.write(piece));
   }
 
   #control(type: FrameType, value: unknown): void {
     if (this.#over) return;
+    this.#passOn();
     if (type === frameType.resolve && this.#stage === 'new') return void this.#resolve(parseQuestion(value));
     if (type === frameType.open && this.#stage === 'new') this.#open(parseOpen(value));
     else if (type === frameType.end && this.#stage !== 'new' && this.#stage !== 'ended') {

@@ -15,6 +15,7 @@ export class FrameError extends Error {
 }
 
 const requests = new Set<number>([frameType.open, frameType.startTls]);
+const noBytes: Uint8Array = new Uint8Array(0);
 const knownTypes = new Set<number>(Object.values(frameType));
 
 export class FrameParser {
@@ -24,7 +25,7 @@ export class FrameParser {
   /** The frame being read; its payload is not complete yet. */
   #type: FrameType | undefined;
   #remaining = 0;
-  #control = new Uint8Array(0);
+  #control = noBytes;
 
   constructor(handlers: FrameHandlers) {
     this.#handlers = handlers;
@@ -45,15 +46,16 @@ export class FrameParser {
 
   #readHeader(bytes: Uint8Array, offset: number): number {
     const count = Math.min(headerLength - this.#headerFilled, bytes.byteLength - offset);
-    this.#header.set(bytes.subarray(offset, offset + count), this.#headerFilled);
+    for (let at = 0; at < count; at += 1) this.#header[this.#headerFilled + at] = bytes[offset + at]!;
     this.#headerFilled += count;
     if (this.#headerFilled === headerLength) this.#beginFrame();
     return count;
   }
 
   #beginFrame(): void {
-    const [type = 0, high = 0, middle = 0, low = 0] = this.#header;
-    const length = (high << 16) | (middle << 8) | low;
+    const header = this.#header;
+    const type = header[0]!;
+    const length = (header[1]! << 16) | (header[2]! << 8) | header[3]!;
     if (!knownTypes.has(type)) throw new FrameError(`unknown frame type ${type}`);
     const longest = requests.has(type) ? maxRequestLength : maxControlLength;
     if (type !== frameType.data && length > longest) throw new FrameError(`control frame of ${length} bytes`);
@@ -77,10 +79,10 @@ export class FrameParser {
 
   #endFrame(): void {
     const type = this.#type!;
-    const payload = this.#control;
     this.#type = undefined;
-    this.#control = new Uint8Array(0);
     if (type === frameType.data) return;
+    const payload = this.#control;
+    this.#control = noBytes;
     this.#handlers.control(type, payload.byteLength === 0 ? undefined : fromJson(payload));
   }
 }

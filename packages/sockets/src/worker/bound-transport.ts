@@ -8,6 +8,7 @@ import { SocketError, toConnectError, toTlsError } from '../socket-error.ts';
 import type { TlsRequest } from '../tls-request.ts';
 import type { Transport, TransportEvents } from '../transport.ts';
 import { createOwnership, type Ownership } from './ownership.ts';
+import { SmallWrites } from './small-writes.ts';
 
 const hostPattern = /^[0-9a-f]{32}\.hyperdrive\.local$/;
 const ipPattern = /^(?:\[::ffff:)?240\.0\.\d{1,3}\.\d{1,3}\]?$/;
@@ -42,6 +43,10 @@ export class BoundTransport implements Transport {
   #early: (() => void)[] = [];
   /** Bytes sent ahead that the runtime has not taken. */
   #unsent = 0;
+  readonly #small = new SmallWrites((batch) => {
+    const { byteLength } = batch;
+    void this.#whenBegun(() => this.#writer.write(batch)).then(() => (this.#unsent -= byteLength));
+  });
   #reading = false;
   #isOpen = false;
   #isOver = false;
@@ -103,17 +108,15 @@ export class BoundTransport implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
+    const length = bytes.byteLength;
+    const ahead = this.#isOpen && this.#unsent + length <= sendAhead;
+    if (ahead) this.#unsent += length;
+    if (ahead && this.#small.takes(length)) return void this.#small.add(bytes);
     // The runtime keeps what it is given; the caller may use its buffer again.
     const own = new Uint8Array(bytes);
-    const length = own.byteLength;
     const sent = this.#whenBegun(() => this.#writer.write(own));
-    if (!this.#isOpen || this.#unsent + length > sendAhead) return sent;
     // A few bytes are as good as sent: waiting for the runtime to say so would cost a turn of its loop per message.
-    this.#unsent += length;
-    void sent.then(() => {
-      this.#unsent -= length;
-    });
-    return undefined;
+    return ahead ? void sent.then(() => (this.#unsent -= length)) : sent;
   }
 
   end(): Promise<void> {
@@ -139,6 +142,7 @@ export class BoundTransport implements Transport {
 
   /** Never settles once the connection is lost: `failed` says so. */
   #whenBegun(act: () => Promise<void>): Promise<void> {
+    this.#small.flush();
     return new Promise((resolve) => {
       const begin = (): void => {
         act().then(resolve, (error) => this.#fail(new SocketError('connection_lost', { cause: error })));

@@ -14,11 +14,14 @@ import {
   encodeFrame,
   type FrameType,
   frameType,
+  headerLength,
   maxFrameLength,
   socketAuthority,
+  writeHeader,
 } from '../wire/frames.ts';
 import { fromFailed, type OpenMessage } from '../wire/messages.ts';
 import { createOwnership, type Ownership } from './ownership.ts';
+import { SmallWrites } from './small-writes.ts';
 
 /** One native read: a full chunk of the gateway and its header. */
 const readLength = 65_536 + 64;
@@ -52,6 +55,11 @@ export class WorkerTransport implements Transport {
   #wanted = false;
   #reading = false;
   #ended = false;
+  readonly #small = new SmallWrites((frame) => {
+    const length = frame.byteLength - headerLength;
+    writeHeader(frame, frameType.data, length);
+    this.#writer.write(frame).then(() => (this.#unsent -= length), this.#unwritten);
+  }, headerLength);
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #held: Uint8Array<ArrayBuffer> | undefined;
   /** What the gateway said; reported behind the bytes that came before it. */
@@ -94,20 +102,17 @@ export class WorkerTransport implements Transport {
 
   write(bytes: Uint8Array): Promise<void> | undefined {
     const length = bytes.byteLength;
-    if (this.#phase === 'open' && this.#unsent + length <= sendAhead) return this.#sendAhead(bytes);
+    // A few bytes are as good as sent: waiting for the runtime to say so would cost a turn of its loop per message.
+    if (this.#phase === 'open' && this.#unsent + length <= sendAhead) {
+      this.#unsent += length;
+      if (this.#small.takes(length)) return void this.#small.add(bytes);
+      return void this.#send(encodeFrame(frameType.data, bytes)).then(() => (this.#unsent -= length));
+    }
     if (length <= maxFrameLength) return this.#sendInOrder(encodeFrame(frameType.data, bytes));
     const rest = bytes.subarray(maxFrameLength);
     return this.#sendInOrder(encodeFrame(frameType.data, bytes.subarray(0, maxFrameLength))).then(() =>
       this.write(rest),
     );
-  }
-
-  /** A few bytes are as good as sent: waiting for the runtime to say so would cost a turn of its loop per message. */
-  #sendAhead(bytes: Uint8Array): undefined {
-    this.#unsent += bytes.byteLength;
-    void this.#send(encodeFrame(frameType.data, bytes)).then(() => {
-      this.#unsent -= bytes.byteLength;
-    });
   }
 
   end(): Promise<void> {
@@ -129,14 +134,17 @@ export class WorkerTransport implements Transport {
 
   /** Never rejects: why a write failed is known to the gateway, whose last frame is read ahead. */
   #send(frame: Uint8Array): Promise<void> {
+    this.#small.flush();
     if (this.#phase === 'idle') {
       this.#begun ??= createDeferred();
       return this.#begun.promise.then(() => this.#send(frame));
     }
     return new Promise((resolve) => {
-      this.#writer.write(frame).then(resolve, (error) => (this.#mayRead() ? void this.#read() : this.#lost(error)));
+      this.#writer.write(frame).then(resolve, this.#unwritten);
     });
   }
+
+  readonly #unwritten = (error: unknown): void => (this.#mayRead() ? void this.#read() : this.#lost(error));
 
   startTls(options: TlsRequest, events: TransportEvents): void {
     this.#events = events;
@@ -213,7 +221,8 @@ export class WorkerTransport implements Transport {
   #join(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
     const pieces = this.#pieces;
     const [first] = pieces;
-    const total = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+    let total = 0;
+    for (const piece of pieces) total += piece.byteLength;
     if (pieces.length === 1 && total >= copyBelow) return first;
     let chunk: Uint8Array<ArrayBuffer> | undefined;
     if (total > 0) {

@@ -8,7 +8,9 @@ import { Duplex, type DuplexOptions } from 'node:stream';
 import type { Channel } from './channel.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { invalidArgument, toNodeError } from './node-errors.ts';
-import { WriteBatch } from './write-batch.ts';
+
+/** Being told at once that a write is done, a stream makes a `nextTick()` of it, which is costly here. */
+const soon = Promise.resolve();
 
 type Done = (error?: Error | null) => void;
 
@@ -28,7 +30,6 @@ export class ChannelStream extends Duplex {
   bytesRead = 0;
   timeout: number | undefined;
   readonly #idle: IdleTimer = new IdleTimer(() => this.emit('timeout'));
-  readonly #batch: WriteBatch;
   readonly #onread: OnRead | undefined;
   #channel: Channel | undefined;
   #isUp = false;
@@ -58,7 +59,6 @@ export class ChannelStream extends Duplex {
       ...(signal === undefined ? {} : { signal }),
     });
     this.#onread = onread;
-    this.#batch = new WriteBatch((bytes) => this.#channel?.write(bytes));
   }
 
   get bytesWritten(): number {
@@ -104,11 +104,7 @@ export class ChannelStream extends Duplex {
       done(channel);
     };
     if (this.writableLength > 0) this.write('', take);
-    else {
-      const flushed = this.#batch.flush();
-      if (flushed === undefined) take();
-      else void flushed.then(take);
-    }
+    else take();
   }
 
   /** @internal */
@@ -162,8 +158,7 @@ export class ChannelStream extends Duplex {
     if (this.#channel === undefined) return this.#waitForChannel(() => this.#send(chunk, done), done);
     if (this.#isRefused()) return done();
     this.#idle.touch();
-    // Before the connection is up nothing counts as sent.
-    this.#settle(this.#isUp ? this.#batch.add(chunk) : this.#batch.sendNow(chunk), (error) => {
+    this.#settle(this.#channel.write(chunk) ?? soon, (error) => {
       this.#bytesDispatched += chunk.byteLength;
       done(error);
     });
@@ -177,8 +172,7 @@ export class ChannelStream extends Duplex {
       return;
     }
     if (this.#isRefused()) return done();
-    const flushed = this.#batch.flush();
-    this.#settle(flushed === undefined ? channel.end() : flushed.then(() => channel.end()), done);
+    this.#settle(channel.end(), done);
   }
 
   #waitForChannel(act: () => void, done: Done): void {
@@ -187,8 +181,7 @@ export class ChannelStream extends Duplex {
     this.#early = act;
   }
 
-  #settle(taken: Promise<void> | undefined, done: Done): void {
-    if (taken === undefined) return done();
+  #settle(taken: Promise<void>, done: Done): void {
     this.#inFlight = done;
     void taken.then(() => {
       if (this.#inFlight !== done) return;
@@ -213,10 +206,7 @@ export class ChannelStream extends Duplex {
     if (channel !== undefined) {
       const orderly = error === null && !this.#resets && this.#isUp && channel.refusal() === undefined;
       // As the kernel does: what was written is still sent, and then our end.
-      if (orderly && !this.writableFinished) {
-        void this.#batch.flush();
-        void channel.end();
-      }
+      if (orderly && !this.writableFinished) void channel.end();
       channel.destroy(!orderly);
     }
     const inFlight = this.#inFlight;

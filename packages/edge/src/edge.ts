@@ -22,6 +22,7 @@ import { WorkerService } from './host/worker-service.ts';
 import { toHyperdriveFamilies } from './metrics/hyperdrive-metrics.ts';
 import type { Family } from './metrics/exposition.ts';
 import { toTlsFamilies } from './metrics/tls-metrics.ts';
+import { toVpcFamilies } from './metrics/vpc-metrics.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { createExplain, type Explain } from './tunnels/explain.ts';
 import { type OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
@@ -197,15 +198,17 @@ export class Edge implements AsyncDisposable {
     );
     this.#hyperdrive = hyperdrive;
     followConfigurations(hyperdrive, tunnels.control, this.#cleanup);
-    if (config.metrics !== undefined) await this.#startMetrics(config.metrics, hyperdrive, tls);
+    if (config.metrics !== undefined) {
+      await this.#startMetrics(config.metrics, () => [
+        ...toHyperdriveFamilies(hyperdrive.fleet.status(), hyperdrive.fleet.cacheUse),
+        ...toVpcFamilies(tunnels.control.services.list(), vpc.metrics),
+        ...toTlsFamilies(tls.certificates(), Date.now()),
+      ]);
+    }
     await Promise.all(projects.map((project, index) => this.#startWorker(project, backends[index]!, options)));
   }
 
-  async #startMetrics(address: ListenAddress, { fleet }: HyperdriveService, tls: TlsSettings): Promise<void> {
-    const read = (): Family[] => [
-      ...toHyperdriveFamilies(fleet.status(), fleet.cacheUse),
-      ...toTlsFamilies(tls.certificates(), Date.now()),
-    ];
+  async #startMetrics(address: ListenAddress, read: () => Family[]): Promise<void> {
     const server = await listening('metrics.address', address, () => startMetricsServer(address, read));
     this.#metrics = server;
     this.#cleanup.add(() => server.close());

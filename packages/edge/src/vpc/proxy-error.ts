@@ -48,6 +48,11 @@ export function fromCode(code: string): ProxyErrorCode {
   return byCode[code] ?? 'proxy_internal_error';
 }
 
+/** From a code that the log has: one of our own, or a ProxyError's. */
+export function toResult(code: string): ProxyErrorCode {
+  return Object.hasOwn(proxyErrors, code) ? (code as ProxyErrorCode) : fromCode(code);
+}
+
 export function toProxyFailure(error: unknown, kind: 'fetch' | 'websocket'): HttpFailure {
   const code = toProxyErrorCode(error, kind);
   return { status: 500, code: codeOf(error) ?? code, body: `ProxyError: ${code}` };

@@ -12,6 +12,7 @@ import type { Explained } from '../tunnels/explain.ts';
 import { toRoutes } from '../tunnels/tunnel-routes.ts';
 import { createNetworkEgress } from './network-egress.ts';
 import { openOutlet, type Outlet, type Way } from './outlet.ts';
+import { ServiceMetrics } from './service-metrics.ts';
 import { createServiceEgress, type EgressWays, toTunnelRoutes } from './service-egress.ts';
 import { toNowhere, toServiceWay } from './service-way.ts';
 
@@ -49,6 +50,8 @@ export interface WorkerOutlets {
 const wholeNetwork = 'cf1:network';
 
 export class VpcService {
+  /** What was asked of services. */
+  readonly metrics: ServiceMetrics = new ServiceMetrics();
   readonly #options: VpcOptions;
 
   constructor(options: VpcOptions) {
@@ -90,9 +93,13 @@ export class VpcService {
       for (const stop of stops) stop();
       await Promise.all(outlets.map((outlet) => outlet.close()));
     };
-    const add = async ({ binding, throws }: { binding: string; throws: boolean }, find: () => Way): Promise<void> => {
+    const add = async (
+      { binding, throws }: { binding: string; throws: boolean },
+      find: () => Way,
+      onEvent = worker.onEvent,
+    ): Promise<void> => {
       const path = join(directory, `vpc-${outlets.length}.sock`);
-      outlets.push(await openOutlet({ binding, throws, path, find, onEvent: worker.onEvent }));
+      outlets.push(await openOutlet({ binding, throws, path, find, onEvent }));
     };
     const missing = (code: EdgeErrorCode, binding: string, id: string): void => {
       diagnostics.push(toDiagnostic(this.#options.missing ?? code, `${id}, which ${binding} is bound to`, project));
@@ -100,10 +107,14 @@ export class VpcService {
     try {
       for (const bound of vpcServices) {
         const { binding, serviceId } = bound;
-        const followed = this.#follow(serviceId.toLowerCase(), worker);
+        const id = serviceId.toLowerCase();
+        const followed = this.#follow(id, worker);
         stops.push(followed.stop);
         if (!followed.exists) missing('vpc_service_unknown', binding, serviceId);
-        await add(bound, followed.find);
+        await add(bound, followed.find, (event) => {
+          this.metrics.count(id, event);
+          worker.onEvent(event);
+        });
       }
       for (const bound of vpcNetworks) {
         const { binding, network } = bound;
@@ -148,6 +159,7 @@ export class VpcService {
     };
     let way = build();
     const stop = control?.onChange((change) => {
+      if (change.type === 'service-deleted' && change.id === id) this.metrics.forget(id);
       const isOwn = (change.type === 'service-changed' || change.type === 'service-deleted') && change.id === id;
       if (isOwn || (change.type === 'certificate-changed' && uses(control.services.get(id), change.id))) way = build();
     });

@@ -14,6 +14,8 @@ import { startOrigin } from '../support/tunnel-bench.ts';
 
 const source = `export default { async fetch(request, env) {
   const say = (promise) => promise.then((response) => response.text(), (error) => error.message);
+  // Of a scheme that the service has no port for.
+  if (request.url.endsWith('/wrong')) return env.API.fetch('https://x/');
   return Response.json([await say(env.API.fetch('http://x/')), await say(fetch('http://127.0.0.1:PORT/'))]);
 } };`;
 
@@ -36,7 +38,7 @@ test('Workers of one edge reach their own services, and those of others by no wa
         http: anywhere,
         tunnel: { ...anywhere, advertise: undefined },
         control: anywhere,
-        metrics: undefined,
+        metrics: anywhere,
         hyperdrive: { cacheBytes: undefined, trustFunctions: false },
         workers: names.map((name) => ({
           project: join(folder, name),
@@ -66,11 +68,36 @@ test('Workers of one edge reach their own services, and those of others by no wa
     });
     await events.next(({ worker, type }) => worker === name && type === 'ready');
   }
-  for (const name of names) {
-    const asked = request(edge.url, { headers: { host: `${name}.localhost` }, agent: false }).end();
+  const ask = async (name: string, path = '/'): Promise<string> => {
+    const asked = request(`${edge.url}${path}`, { headers: { host: `${name}.localhost` }, agent: false }).end();
     const [answer] = (await once(asked, 'response')) as [AsyncIterable<Uint8Array>];
-    const [own, past] = JSON.parse(String(await read(answer))) as string[];
+    return String(await read(answer));
+  };
+  for (const name of names) {
+    const [own, past] = JSON.parse(await ask(name)) as string[];
     assert.equal(own, name);
     assert.match(past ?? '', /destination_denied/);
   }
+
+  assert.equal(await ask('one', '/wrong'), 'ProxyError: http_request_denied');
+  const page = await fetch(`http://127.0.0.1:${edge.metrics!.port}/metrics`);
+  const lines = (await page.text()).split('\n').filter((line) => /^sallyport_vpc_(requests|seconds_count)/.test(line));
+  const [first, second] = edge.tunnels.control.services
+    .list()
+    .toSorted((a, b) => a.name.localeCompare(b.name))
+    .map(({ service_id: id, name }) => `service="${id}",name="${name}"`);
+  assert.deepEqual(
+    lines.toSorted(),
+    [
+      `sallyport_vpc_requests_total{${first},kind="fetch",result="http_request_denied"} 1`,
+      `sallyport_vpc_requests_total{${first},kind="fetch",result="ok"} 1`,
+      `sallyport_vpc_requests_total{${second},kind="fetch",result="ok"} 1`,
+      `sallyport_vpc_seconds_count{${first}} 2`,
+      `sallyport_vpc_seconds_count{${second}} 1`,
+    ].toSorted(),
+  );
+  const id = edge.tunnels.control.services.list()[0]!.service_id;
+  await edge.tunnels.control.services.delete(id);
+  const after = await (await fetch(`http://127.0.0.1:${edge.metrics!.port}/metrics`)).text();
+  assert.doesNotMatch(after, new RegExp(id));
 });

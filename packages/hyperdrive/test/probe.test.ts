@@ -79,6 +79,17 @@ test('a wrong password, user and database are told apart from each other', async
   await fails(originAt(port, { database: 'none' }), ['origin_refused', 'origin_database', /"none" does not exist/]);
 });
 
+test('a login that does not bind the channel is refused when that is required, before a password is sent', async (t) => {
+  const unbound = ['origin_protocol', 'origin_failed', /channel binding is required/] as const;
+  await fails(originAt(server.port, { channelBinding: 'require' }), [...unbound]);
+  const certificate = await authority.issue('good');
+  for (const auth of ['trust', 'password', 'md5'] as const) {
+    const weak = await use(t, startPostgres({ auth, tls: { certificate } }));
+    await probeOrigin(originAt(weak.port, { ...tls(), channelBinding: 'prefer' }));
+    await fails(originAt(weak.port, { ...tls(), channelBinding: 'require', password: 'never sent' }), [...unbound]);
+  }
+});
+
 test('a server without TLS is refused when sslmode asks for TLS', async (t) => {
   const plain = await use(t, startPostgres());
   await fails(originAt(plain.port, tls()), ['tls_unsupported', 'origin_without_tls', /does not support TLS/]);

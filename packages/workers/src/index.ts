@@ -8,6 +8,7 @@ export { BuildError } from './bundle/build-error.ts';
 export { type Bundler, type BundlerOptions, createBundler } from './bundle/bundler.ts';
 export { WorkersError, type WorkersErrorCode } from './errors.ts';
 export type {
+  ChannelBinding,
   DatabaseLocation,
   Diagnostic,
   DurableObjectBinding,

@@ -40,7 +40,11 @@ export interface DatabaseLocation {
   /** Absolute paths of a client certificate and its key. */
   sslcert: string | undefined;
   sslkey: string | undefined;
+  /** Whether the password proves the TLS connection, too. Default: when the server offers it. */
+  channelBinding: ChannelBinding | undefined;
 }
+
+export type ChannelBinding = 'require' | 'prefer' | 'disable';
 
 /** A pooled database bound to `binding`. */
 export interface HyperdriveBinding {

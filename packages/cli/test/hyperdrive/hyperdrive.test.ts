@@ -49,8 +49,11 @@ test('single options and a password from standard input or a variable do as well
   const env = { SALLYPORT_ORIGIN_PASSWORD: 'a variable' };
   assert.equal((await sallyport([...create, 'two'], { env })).code, 0);
   assert.equal(control.hyperdrive.resolve(control.hyperdrive.find('two')!.id)!.origin.password, 'a variable');
-  const string = await sallyport(['hyperdrive', 'create', 'three', '--connection-string', '-'], { input: `${url}\n` });
+  const input = `${url}&channel_binding=require\n`;
+  const string = await sallyport(['hyperdrive', 'create', 'three', '--connection-string', '-'], { input });
   assert.equal(string.code, 0);
+  const { mtls } = control.hyperdrive.find('three')!;
+  assert.deepEqual(mtls, { sslmode: 'verify-full', channel_binding: 'require' });
   assert.equal(control.hyperdrive.find('three')!.origin.user, 'app');
 });
 

@@ -189,6 +189,7 @@ function toSettings(body: Body): HyperdriveSettings {
       ca_certificate_id: mtls.isNull('ca_certificate_id') ? null : mtls.text('ca_certificate_id'),
       mtls_certificate_id: mtls.isNull('mtls_certificate_id') ? null : mtls.text('mtls_certificate_id'),
       sslmode: mtls.text('sslmode'),
+      channel_binding: mtls.isNull('channel_binding') ? null : mtls.text('channel_binding'),
     },
     origin_connection_limit: body.isNull('origin_connection_limit') ? null : body.number('origin_connection_limit'),
   };

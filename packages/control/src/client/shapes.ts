@@ -58,7 +58,7 @@ export interface HyperdriveInfo {
   name: string;
   origin: { scheme: string; host?: string; port?: number; service_id?: string; database: string; user: string };
   caching: { disabled: boolean; max_age?: number; stale_while_revalidate?: number };
-  mtls: { ca_certificate_id?: string; mtls_certificate_id?: string; sslmode: string };
+  mtls: { ca_certificate_id?: string; mtls_certificate_id?: string; sslmode: string; channel_binding?: string };
   origin_connection_limit?: number;
   created_on: string;
   modified_on: string;

@@ -30,7 +30,12 @@ export interface HyperdriveMtls {
   /** What we show the origin. */
   readonly mtls_certificate_id?: string;
   readonly sslmode: SslMode;
+  /** As libpq has it; undefined is `prefer`. */
+  readonly channel_binding?: ChannelBinding;
 }
+
+export type ChannelBinding = 'require' | 'prefer' | 'disable';
+const channelBindings: readonly ChannelBinding[] = ['require', 'prefer', 'disable'];
 
 /** What may be shown of a configuration: everything but the password. Times are ISO 8601. */
 export interface HyperdriveConfig {
@@ -80,6 +85,7 @@ export interface HyperdriveSettings {
         ca_certificate_id?: string | null | undefined;
         mtls_certificate_id?: string | null | undefined;
         sslmode?: string | undefined;
+        channel_binding?: string | null | undefined;
       }
     | undefined;
   origin_connection_limit?: number | null | undefined;
@@ -175,7 +181,19 @@ export function toMtls(
   if (sslmode === 'disable' && Object.keys(ids).length > 0) {
     throw invalid('certificates are of no use with sslmode "disable"');
   }
-  return { ...ids, sslmode };
+  const said = settings.channel_binding === undefined ? known.channel_binding : settings.channel_binding;
+  const binding = said == null ? undefined : toChannelBinding(said);
+  if (sslmode === 'disable' && binding === 'require') {
+    throw invalid('channel_binding "require" needs TLS, and sslmode is "disable"');
+  }
+  return { ...ids, sslmode, ...(binding === undefined ? {} : { channel_binding: binding }) };
+}
+
+function toChannelBinding(text: string): ChannelBinding {
+  const known = channelBindings.find((each) => each === text);
+  if (known !== undefined) return known;
+  const all = channelBindings.map((each) => JSON.stringify(each)).join(', ');
+  throw invalid(`channel_binding ${JSON.stringify(text.slice(0, 100))}: there are ${all}`);
 }
 
 function toSslMode(text: string): SslMode {

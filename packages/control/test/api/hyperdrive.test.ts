@@ -38,6 +38,12 @@ test('what wrangler creates, lists, changes and deletes has its shapes, and neve
 
   const changed = await call('PATCH', `${configs}/${id}`, { caching: { disabled: true }, origin_connection_limit: 9 });
   assert.deepEqual([changed.result.caching, changed.result.origin_connection_limit], [{ disabled: true }, 9]);
+  const bound = await call('PATCH', `${configs}/${id}`, { mtls: { channel_binding: 'require' } });
+  assert.deepEqual(bound.result.mtls, { sslmode: 'require', channel_binding: 'require' });
+  assert.equal((await call('PATCH', `${configs}/${id}`, { mtls: { sslmode: 'disable' } })).status, 400);
+  assert.equal((await call('PATCH', `${configs}/${id}`, { mtls: { channel_binding: 'always' } })).status, 400);
+  const unbound = await call('PATCH', `${configs}/${id}`, { mtls: { channel_binding: null } });
+  assert.deepEqual(unbound.result.mtls, { sslmode: 'require' });
   const cleared = await call('PATCH', `${configs}/${id}`, { origin_connection_limit: null });
   assert.equal('origin_connection_limit' in cleared.result, false);
   const put = await call('PUT', `${configs}/${id}`, { name: 'other', origin: { ...origin, host: 'b.example' } });

@@ -13,7 +13,13 @@ export function toConfiguredDatabase(config: ResolvedHyperdriveConfig): Database
     user,
     password,
     database,
-    tls: { mode: mtls.sslmode, ca: tls.ca, cert: tls.certificate, key: tls.key },
+    tls: {
+      mode: mtls.sslmode,
+      ca: tls.ca,
+      cert: tls.certificate,
+      key: tls.key,
+      channelBinding: mtls.channel_binding,
+    },
     caching: {
       disabled: caching.disabled,
       maxAge: caching.max_age,

@@ -2,7 +2,7 @@
 // connection string in development.
 import type { Service } from '@sallyport/control';
 import type { Caching } from '@sallyport/hyperdrive';
-import type { SslMode } from '@sallyport/workers';
+import type { ChannelBinding, SslMode } from '@sallyport/workers';
 
 /** Authorities and client certificate, in PEM. */
 export interface DatabaseTls {
@@ -11,6 +11,7 @@ export interface DatabaseTls {
   ca?: string | undefined;
   cert?: string | undefined;
   key?: string | undefined;
+  channelBinding?: ChannelBinding | undefined;
 }
 
 export interface Database {

@@ -19,11 +19,21 @@ export async function toLocalDatabase(
   { id, name }: { id: string; name: string },
   location: DatabaseLocation,
 ): Promise<Database> {
-  const { host, port, user, password, database, sslmode, sslrootcert, sslcert, sslkey } = location;
+  const { host, port, user, password, database, sslmode, sslrootcert, sslcert, sslkey, channelBinding } = location;
   const authorities = sslrootcert === 'system' ? rootCertificates.join('\n') : read(sslrootcert);
   const [ca, cert, key] = await Promise.all([authorities, read(sslcert), read(sslkey)]);
   // libpq's default is `prefer`, and so is everybody's expectation of a database on their own machine; `system` asks for
   // a certificate that the system's authorities vouch for.
   const mode = sslmode ?? (sslrootcert === 'system' ? 'verify-full' : 'prefer');
-  return { id, name, host, port, user, password, database, tls: { mode, ca, cert, key }, caching: defaultCaching };
+  return {
+    id,
+    name,
+    host,
+    port,
+    user,
+    password,
+    database,
+    tls: { mode, ca, cert, key, channelBinding },
+    caching: defaultCaching,
+  };
 }

@@ -45,7 +45,7 @@ export interface OriginWay {
 export function toOrigin(target: Database, given: OriginWay): Origin {
   const { host, port, user, password, database, tls, service } = target;
   const way = service === undefined ? given : { ...given, egress: given.toService?.(service) ?? given.egress };
-  const { mode } = tls;
+  const { mode, channelBinding } = tls;
   return {
     user,
     password,
@@ -53,6 +53,7 @@ export function toOrigin(target: Database, given: OriginWay): Origin {
     dial: ({ signal }) => dialDatabase({ hostname: host, port }, way, signal),
     ...(mode === 'disable' || mode === 'allow' ? {} : toTls(mode, target, way.findTls)),
     ...(mode === 'prefer' ? { allowsPlain: true } : {}),
+    ...(channelBinding === undefined ? {} : { channelBinding }),
   };
 }
 

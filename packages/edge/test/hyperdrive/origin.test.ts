@@ -82,11 +82,13 @@ test('every sslmode of a local connection string does what libpq does', async (t
     WRONG_NAME: `${secure.url}?sslmode=verify-full&${ca}&${own}`,
     UNKNOWN_CA: `${byName}?sslmode=verify-full&sslrootcert=system&${own}`,
     DISABLED: `${secure.url}?sslmode=disable`,
+    BOUND: `${secure.url}?sslmode=require&channel_binding=require&${own}`,
     PLAIN: plain.url,
+    PLAIN_BOUND: `${plain.url}?channel_binding=require`,
     PLAIN_REQUIRE: `${plain.url}?sslmode=require`,
   });
   const overTls = { port: secure.port, ssl: true, client_dn: '/CN=the edge' };
-  for (const name of ['REQUIRE', 'DEFAULT', 'VERIFY_CA', 'VERIFY_FULL'])
+  for (const name of ['REQUIRE', 'DEFAULT', 'VERIFY_CA', 'VERIFY_FULL', 'BOUND'])
     assert.deepEqual(await ask(bench, name), overTls);
   assert.deepEqual(await ask(bench, 'PLAIN'), { port: plain.port, ssl: false, client_dn: null });
   const refusals: readonly [binding: string, message: RegExp][] = [
@@ -94,6 +96,7 @@ test('every sslmode of a local connection string does what libpq does', async (t
     ['WRONG_NAME', /TLS.*127\.0\.0\.1/],
     ['UNKNOWN_CA', /TLS.*authority that is not trusted/],
     ['DISABLED', /no pg_hba\.conf entry.*no encryption/],
+    ['PLAIN_BOUND', /channel binding is required/],
     ['PLAIN_REQUIRE', /does not support TLS/],
   ];
   for (const [binding, message] of refusals) assert.match((await ask(bench, binding)).message ?? '', message, binding);

@@ -36,6 +36,16 @@ function originProtocol(message: string, cause?: unknown): HyperdriveError {
   return new HyperdriveError('origin_protocol', message, { cause });
 }
 
+/** What binds the channel is the only way in then; a password is sent in no other. */
+function checkBinding(request: AuthenticationRequest, endPoint: Buffer | undefined, hasProof: boolean): void {
+  if (request.method === 'sasl' && endPoint !== undefined && request.mechanisms.includes('SCRAM-SHA-256-PLUS')) return;
+  if (request.method === 'ok' ? hasProof : request.method.startsWith('sasl-')) return;
+  const message = 'Server connection attempt failed: channel binding is required, and the database does not offer it';
+  const remedy =
+    'Let it ask for a SCRAM password over TLS, or leave channel_binding=require out of the connection string.';
+  throw new HyperdriveError('origin_protocol', message, { remedy });
+}
+
 /** The next chunk, with nothing left behind on the stream; undefined at its end. */
 function nextChunk(stream: Duplex): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
@@ -192,6 +202,7 @@ async function exchange(plain: Duplex, origin: Origin): Promise<LoggedIn> {
   let key: { processId: number; secretKey: Buffer } | undefined;
   let scram: ScramClient | undefined;
   let isLetIn = false;
+  let hasProof = false;
   for (;;) {
     const message = await inbox.next();
     switch (message.type) {
@@ -200,7 +211,9 @@ async function exchange(plain: Duplex, origin: Origin): Promise<LoggedIn> {
         // A server that skips the end of SCRAM has not shown that it knows the password.
         if (message.method === 'ok' && wasScram)
           throw originProtocol('Server connection attempt failed: SASL was cut off');
+        if (origin.channelBinding === 'require') checkBinding(message, serverEndPoint, hasProof);
         scram = await authenticate(message, { stream, origin, scram, serverEndPoint });
+        hasProof ||= message.method === 'sasl-final';
         isLetIn ||= message.method === 'ok';
         break;
       }

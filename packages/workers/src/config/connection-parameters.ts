@@ -1,13 +1,17 @@
 // The parameters of a connection string. As in libpq, one that is not known is an error: of a misspelt `sslmode` nothing
 // would be left but a connection in the clear.
-import type { DatabaseLocation, SslMode } from '../project.ts';
+import type { ChannelBinding, DatabaseLocation, SslMode } from '../project.ts';
 import type { ConnectionProblem } from './connection-string.ts';
 import { suggest } from './suggest.ts';
 
-export type ConnectionParameters = Pick<DatabaseLocation, 'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey'>;
+export type ConnectionParameters = Pick<
+  DatabaseLocation,
+  'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey' | 'channelBinding'
+>;
 
 const sslModes: readonly SslMode[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
-const honoured = ['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey'];
+const channelBindings: readonly ChannelBinding[] = ['require', 'prefer', 'disable'];
+const honoured = ['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey', 'channel_binding'];
 
 /** What can be left to the pool, which has timeouts and names of its own. */
 const ignored = [
@@ -26,7 +30,6 @@ const ignored = [
 
 /** What the pool does anyway; another value would ask for what it does not do. */
 const fixed: Readonly<Record<string, readonly string[]>> = {
-  channel_binding: ['prefer', 'disable'],
   gssencmode: ['prefer', 'disable'],
   sslnegotiation: ['postgres'],
   target_session_attrs: ['any'],
@@ -47,7 +50,26 @@ export function readParameters(given: URLSearchParams): ConnectionParameters | C
   }
   const sslmode = toSslMode(parameter('sslmode'), parameter('ssl'));
   if (typeof sslmode === 'object') return sslmode;
-  return { sslmode, sslrootcert, sslcert, sslkey };
+  const channelBinding = toChannelBinding(parameter('channel_binding'), sslmode);
+  if (typeof channelBinding === 'object') return channelBinding;
+  return { sslmode, sslrootcert, sslcert, sslkey, channelBinding };
+}
+
+function toChannelBinding(
+  text: string | undefined,
+  sslmode: SslMode | undefined,
+): ChannelBinding | undefined | ConnectionProblem {
+  if (text === undefined) return undefined;
+  const known = channelBindings.find((each) => each === text);
+  if (known === undefined) {
+    const problem = `channel_binding is ${text}; known are ${channelBindings.join(', ')}`;
+    return { problem, remedy: 'Leave it out: the channel is bound when the database offers that.' };
+  }
+  if (known === 'require' && (sslmode === 'disable' || sslmode === 'allow')) {
+    const remedy = 'Write sslmode=require or better, or leave channel_binding out.';
+    return { problem: `channel_binding=require needs TLS, and sslmode is ${sslmode}`, remedy };
+  }
+  return known;
 }
 
 function findProblem(name: string, [value = '', ...more]: readonly string[]): ConnectionProblem | undefined {

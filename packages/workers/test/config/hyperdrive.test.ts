@@ -35,6 +35,7 @@ test('a local connection string is taken apart, and its files start at the confi
     sslrootcert: join(root, 'certs/ca.pem'),
     sslcert: undefined,
     sslkey: undefined,
+    channelBinding: undefined,
   });
 });
 
@@ -170,7 +171,8 @@ test('a parameter that would be lost is a problem, with what to do about it', ()
     ['ssl=false&sslmode=verify-ca', /different things/, /Keep sslmode/],
     ['sslmode=require&sslcert=a.pem', /sslcert and no sslkey/, /both/],
     ['sslkey=a.key', /sslkey and no sslcert/, /both/],
-    ['channel_binding=require', /channel_binding cannot be require/, /Leave channel_binding out/],
+    ['channel_binding=required', /channel_binding is required; known are require/, /Leave it out/],
+    ['channel_binding=require&sslmode=disable', /needs TLS/, /sslmode=require/],
     ['target_session_attrs=read-write', /target_session_attrs/, /any/],
   ];
   for (const [parameters, problem, remedy] of wrong) {
@@ -185,6 +187,7 @@ test('a parameter that would be lost is a problem, with what to do about it', ()
     ['ssl=false', 'disable'],
     ['ssl=true&sslmode=verify-full', 'verify-full'],
     ['sslmode=require&channel_binding=prefer', 'require'],
+    ['sslmode=require&channel_binding=require', 'require'],
   ];
   for (const [parameters, sslmode] of right) {
     const parsed = parseConnectionString(`postgres://u:p@h/d?${parameters}`);

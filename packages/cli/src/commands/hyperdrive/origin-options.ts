@@ -64,13 +64,14 @@ export interface SettingsBody {
     ca_certificate_id?: string | undefined;
     mtls_certificate_id?: string | undefined;
     sslmode?: string | undefined;
+    channel_binding?: string | undefined;
   };
   origin_connection_limit?: number | undefined;
 }
 
 /** What a request's body says for these options; what was not given is not in it. @throws UsageError, CommandError */
 export async function toSettings(values: Values): Promise<SettingsBody> {
-  const { origin, sslmode } = await toOrigin(values);
+  const { origin, sslmode, channelBinding } = await toOrigin(values);
   const caching = {
     disabled: values['caching-disabled'] as boolean | undefined,
     max_age: toWhole(values, 'max-age'),
@@ -80,6 +81,7 @@ export async function toSettings(values: Values): Promise<SettingsBody> {
     ca_certificate_id: either(values, 'ca-certificate-id', 'ca-certificate-uuid'),
     mtls_certificate_id: either(values, 'mtls-certificate-id', 'mtls-certificate-uuid'),
     sslmode: toText(values, 'sslmode') ?? sslmode,
+    channel_binding: channelBinding,
   };
   return {
     ...(isEmpty(origin) ? {} : { origin }),
@@ -89,7 +91,14 @@ export async function toSettings(values: Values): Promise<SettingsBody> {
   };
 }
 
-async function toOrigin(values: Values): Promise<{ origin: OriginBody; sslmode?: string | undefined }> {
+/** What a connection string says beside TLS' own options. */
+interface ReadOrigin {
+  origin: OriginBody;
+  sslmode?: string | undefined;
+  channelBinding?: string | undefined;
+}
+
+async function toOrigin(values: Values): Promise<ReadOrigin> {
   const parts = {
     scheme: either(values, 'origin-scheme', 'scheme'),
     host: either(values, 'origin-host', 'host'),
@@ -121,7 +130,7 @@ async function toOrigin(values: Values): Promise<{ origin: OriginBody; sslmode?:
 }
 
 /** @throws CommandError, which does not show the string */
-async function parseString(text: string): Promise<{ origin: OriginBody; sslmode: string | undefined }> {
+async function parseString(text: string): Promise<ReadOrigin> {
   // Only here, because that package takes a while to load.
   const { parseConnectionString } = await import('@sallyport/workers');
   const parsed = parseConnectionString(text);
@@ -132,7 +141,7 @@ async function parseString(text: string): Promise<{ origin: OriginBody; sslmode:
         'Write it as postgres://user:password@host:port/database, with special characters percent-encoded.',
     );
   }
-  const { host, port, database, user, sslmode, sslrootcert, sslcert, sslkey } = parsed;
+  const { host, port, database, user, sslmode, sslrootcert, sslcert, sslkey, channelBinding } = parsed;
   if ([sslcert, sslkey].some((file) => file !== undefined) || (sslrootcert ?? 'system') !== 'system') {
     throw new CommandError(
       'The connection string names certificate files, which the edge cannot read',
@@ -141,7 +150,8 @@ async function parseString(text: string): Promise<{ origin: OriginBody; sslmode:
   }
   const scheme = text.slice(0, text.indexOf(':')).toLowerCase();
   const mode = sslmode ?? (sslrootcert === 'system' ? 'verify-full' : undefined);
-  return { origin: { scheme, host, port, database, user, password: parsed.password || undefined }, sslmode: mode };
+  const origin = { scheme, host, port, database, user, password: parsed.password || undefined };
+  return { origin, sslmode: mode, channelBinding };
 }
 
 /** An option that has two names. */

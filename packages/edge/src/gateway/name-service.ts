@@ -74,16 +74,20 @@ export class NameService {
     return [...found].map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   }
 
-  async #records({ name, type }: NameQuestion): Promise<unknown[]> {
-    const isReverse = type === 'PTR' && parseIp(name) !== undefined;
+  async #records({ name: asked, type }: NameQuestion): Promise<unknown[]> {
+    // The name of an address is asked for by the address, however it is written, and is judged as the address. Nobody
+    // else's PTR is followed: an alias of any name may lead to the records of an address that policy hides.
+    const address = toReversed(asked);
+    if (address === undefined && (type === 'PTR' || isReverseZone(asked))) throw notAnAddress(asked);
+    const name = address ?? asked;
     const decisions = await this.#decide(name);
     // A name may have other records than addresses.
     const decision = decisions.find(({ verdict, code }) => verdict === 'allow' || code === 'dns_error');
     if (decision === undefined) throw toError(decisions[0]!);
     if (decision.route.kind === 'tunnel') throw behindTunnel(name);
     try {
-      if (isReverse) return await this.#resolver.reverse(name);
-      const answer: unknown = await this.#resolver.resolve(name, type);
+      if (type === 'PTR') return await this.#resolver.reverse(name);
+      const answer: unknown = await this.#resolver.resolve(asked, type);
       return Array.isArray(answer) ? answer : [answer];
     } catch (error) {
       throw new SocketError('dns_error', { cause: error });
@@ -98,6 +102,24 @@ function toError({ code, message, detail, remedy }: Decision): SocketError {
     remedy,
     cause: new Error(detail),
   });
+}
+
+const isReverseZone = (name: string): boolean => /(?:^|\.)(?:in-addr|ip6)\.arpa\.?$/i.test(name);
+
+/** The address that a name of a reverse zone stands for, or the one it is; undefined for any other name. */
+function toReversed(name: string): string | undefined {
+  const own = parseIp(name);
+  if (own !== undefined) return own.text;
+  const [, v4, v6] = /^(?:([\d.]+)\.in-addr|([\da-f.]+)\.ip6)\.arpa\.?$/i.exec(name) ?? [];
+  const labels = (v4 ?? v6 ?? '').split('.').toReversed();
+  if (v4 !== undefined) return labels.length === 4 ? parseIp(labels.join('.'))?.text : undefined;
+  if (labels.length !== 32 || labels.some((label) => label.length !== 1)) return undefined;
+  return parseIp(labels.join('').replace(/.{4}(?!$)/g, '$&:'))?.text;
+}
+
+function notAnAddress(name: string): SocketError {
+  const detail = `${name} is not the address of anything: names of addresses are asked for by the whole address`;
+  return new SocketError('destination_denied', { cause: new Error(detail) });
 }
 
 function behindTunnel(name: string): SocketError {

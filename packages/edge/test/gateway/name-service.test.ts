@@ -84,7 +84,9 @@ test('records of other types are answered as node:dns has them', async (t) => {
   assert.deepEqual(await names.answer({ name: '_db._tcp.public.test', type: 'SRV' }), [
     { name: 'db.public.test', port: 5432, priority: 1, weight: 2 },
   ]);
-  assert.deepEqual(await names.answer({ name: '93.184.215.14', type: 'PTR' }), ['public.test']);
+  for (const name of ['93.184.215.14', '14.215.184.93.in-addr.arpa', '14.215.184.93.IN-ADDR.ARPA.']) {
+    assert.deepEqual(await names.answer({ name, type: 'PTR' }), ['public.test']);
+  }
   await assert.rejects(names.answer({ name: 'nobody.test', type: 'TXT' }), (error: SocketError) => {
     assert.equal((error.cause as NodeJS.ErrnoException).code, 'ENOTFOUND');
     return true;
@@ -93,7 +95,24 @@ test('records of other types are answered as node:dns has them', async (t) => {
 
 test('an address that policy denies has no name to tell', async (t) => {
   const { names, questions } = await startNames(t, { policy: workerPolicy });
-  await assert.rejects(names.answer({ name: '10.1.2.3', type: 'PTR' }), coded('destination_denied'));
+  const zeros = '0.'.repeat(16);
+  for (const name of [
+    '10.1.2.3',
+    '3.2.1.10.in-addr.arpa',
+    '3.2.1.10.IN-ADDR.ARPA.',
+    '2.1.10.in-addr.arpa',
+    'a.3.2.1.10.in-addr.arpa',
+    '03.2.1.10.in-addr.arpa',
+    `1.${'0.'.repeat(15)}${zeros.slice(0, 24)}0.8.e.f.ip6.arpa`,
+    `3.0.2.0.1.0.a.0.f.f.f.f.${zeros}0.0.0.0.ip6.arpa`,
+    // Of somebody's own name, which may be an alias of any of these.
+    'alias.test',
+    'in-addr.arpa',
+  ]) {
+    await assert.rejects(names.answer({ name, type: 'PTR' }), coded('destination_denied'), name);
+  }
+  await assert.rejects(names.answer({ name: '3.2.1.10.in-addr.arpa', type: 'TXT' }), coded('destination_denied'));
+  await assert.rejects(names.answer({ name: '2.1.10.in-addr.arpa', type: 'NS' }), coded('destination_denied'));
   assert.deepEqual(questions, []);
 });
 

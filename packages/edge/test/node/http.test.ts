@@ -84,3 +84,45 @@ test('requests go through the gateway, and what keeps one from its origin is an 
   const denied = (await (await guarded.ask('/', asked)).json()) as Record<string, { code: string; cause: string }>;
   assert.deepEqual([denied['get']?.code, denied['get']?.cause], ['EACCES', 'destination_denied']);
 });
+
+test('a check of the certificate that node:https could not make is refused, and not skipped', async (t) => {
+  const { ca, issue } = await testAuthority();
+  const port = await listen(t, createHttpsServer(await issue('good'), answer));
+  const bench = await startBench(
+    t,
+    {
+      'wrangler.json': config({ compatibility_flags: ['nodejs_compat'] }),
+      'src/index.js': `import https from 'node:https'; import tls from 'node:tls';
+        const pin = (host, { fingerprint256 }) => fingerprint256 === 'AA:BB' ? undefined : new Error('not the pinned one');
+        const given = {
+          pin: { checkServerIdentity: pin },
+          agent: { agent: new https.Agent({ checkServerIdentity: pin }) },
+          throws: { checkServerIdentity: (host, certificate) => { if (certificate.raw.length !== 1) throw new Error('no'); } },
+          crl: { crl: 'revoked' },
+          none: { checkServerIdentity: () => undefined },
+          usual: { checkServerIdentity: tls.checkServerIdentity },
+        };
+        const ask = (options) => new Promise((resolve) => {
+          try {
+            const outgoing = https.get({ host: 'localhost', port: ${port}, ...options }, (response) => { response.resume(); resolve(response.statusCode); });
+            outgoing.on('error', (error) => resolve(error.message));
+          } catch ({ code }) { resolve(code); }
+        });
+        export default { fetch: async () => Response.json({
+          ...Object.fromEntries(await Promise.all(Object.entries(given).map(async ([name, options]) => [name, await ask(options)]))),
+          tls: await new Promise((resolve) => { try { tls.connect({ host: 'localhost', port: ${port}, crl: 'x' }, resolve); } catch ({ code }) { resolve(code); } }),
+        }) };`,
+    },
+    { authorities: [{ pem: ca }] },
+  );
+  const refused = 'ERR_OPTION_NOT_IMPLEMENTED';
+  assert.deepEqual(JSON.parse(await bench.text('/')), {
+    pin: refused,
+    agent: refused,
+    throws: refused,
+    crl: refused,
+    none: 200,
+    usual: 200,
+    tls: refused,
+  });
+});

@@ -58,7 +58,10 @@ export class HttpOrigin {
       // The agent's limit is for idle connections; a request may take as long as it takes.
       timeout: 0,
     };
-    return startRequest(args);
+    const outgoing = startRequest(args);
+    // The size of a head is its bound; Node would drop what comes behind the thousandth field without a word.
+    outgoing.maxHeadersCount = 0;
+    return outgoing;
   }
 
   retire(): void {

@@ -25,6 +25,18 @@ test('method, target, header order and case, status, reason and body go through 
   assert.match(answer, /\r\n\r\nbody$/);
 });
 
+test('no field is dropped behind a crowd of others, either way', { timeout: 10_000 }, async (t) => {
+  const crowd = Array.from({ length: 1_200 }, (_, index) => `x-${index}: 1`);
+  const origin = await startRawOrigin(
+    t,
+    `HTTP/1.1 200 OK\r\n${crowd.join('\r\n')}\r\nset-cookie: last=1\r\nContent-Length: 4\r\n\r\nbody`,
+  );
+  const front = await startFront(t, ruleFor(origin.url));
+  const answer = await talk(front.port, get('/', [...crowd, 'cookie: last']));
+  assert.match(origin.heard(), /\r\ncookie: last\r\n/);
+  assert.match(answer, /\r\nset-cookie: last=1\r\n/);
+});
+
 test('fields of one connection stay on it, and Connection cannot take Host or the length away', async (t) => {
   const origin = await startRawOrigin(
     t,

@@ -19,6 +19,7 @@ export interface SecureContextOptions {
   maxVersion?: string;
   secureProtocol?: string;
   ciphers?: string;
+  crl?: unknown;
 }
 
 /** `tls.createSecureContext()`: remembers what it was made of, because the handshake is made elsewhere. */
@@ -80,6 +81,10 @@ export function toHandshake(options: TlsConnectOptions, connectedTo: string | nu
 }
 
 function toMaterial(options: SecureContextOptions): TlsMaterial {
+  // Left out without a word, a revoked certificate would be taken for a good one.
+  if (options.crl !== undefined) {
+    throw invalidArgument("The option 'crl' cannot be used in a Worker.", 'ERR_OPTION_NOT_IMPLEMENTED');
+  }
   const material: TlsMaterial = {};
   if (options.ca) material.ca = list(options.ca).map(toText);
   if (options.cert) material.cert = list(options.cert).map(toText).join('\n');

@@ -28,6 +28,18 @@ export type { OpensshOptions, OpensshServer } from './servers/openssh.ts';
 export { startMosquitto } from './servers/mosquitto.ts';
 export type { MosquittoOptions } from './servers/mosquitto.ts';
 
+export { startGophernicus } from './servers/gophernicus.ts';
+export { startNats } from './servers/nats.ts';
+export type { NatsOptions, NatsServer } from './servers/nats.ts';
+export { startNgircd } from './servers/ngircd.ts';
+export type { NgircdOptions, NgircdServer } from './servers/ngircd.ts';
+export { startOpenldap } from './servers/openldap.ts';
+export type { OpenldapOptions, OpenldapServer } from './servers/openldap.ts';
+export { startSmtp } from './servers/smtp.ts';
+export type { SmtpOptions, SmtpReceipt, SmtpServer } from './servers/smtp.ts';
+export { startVsftpd } from './servers/vsftpd.ts';
+export type { VsftpdOptions, VsftpdServer } from './servers/vsftpd.ts';
+
 export { nodeBinary } from './node-versions.ts';
 
 export { startFaultProxy } from './fault-proxy.ts';

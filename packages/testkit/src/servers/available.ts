@@ -10,6 +10,11 @@ const servers = {
   redis: { programs: ['redis-server'], packages: ['redis-server'] },
   openssh: { programs: ['sshd', 'ssh-keygen'], packages: ['openssh-server', 'openssh-client'] },
   mosquitto: { programs: ['mosquitto'], packages: ['mosquitto'] },
+  vsftpd: { programs: ['vsftpd'], packages: ['vsftpd'] },
+  ngircd: { programs: ['ngircd'], packages: ['ngircd'] },
+  gophernicus: { programs: ['gophernicus'], packages: ['gophernicus'] },
+  nats: { programs: ['nats-server'], packages: ['nats-server'] },
+  openldap: { programs: ['slapd'], packages: ['slapd'] },
 } as const;
 
 export type ServerName = keyof typeof servers;

@@ -2,7 +2,7 @@
 // process ends, and ready when the server itself says so.
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,11 +50,19 @@ export class ServerDirectory {
     if (user !== undefined) chownSync(this.path, user.uid, user.gid);
   }
 
-  /** Writes a file that only the server's user can read, and returns its path. */
-  write(name: string, content: string): string {
+  /** Writes a file that only the server's user can read, or with this mode, and returns its path. */
+  write(name: string, content: string, mode = 0o600): string {
     const path = join(this.path, name);
-    writeFileSync(path, content, { mode: 0o600 });
-    chmodSync(path, 0o600);
+    writeFileSync(path, content, { mode });
+    chmodSync(path, mode);
+    if (this.user !== undefined) chownSync(path, this.user.uid, this.user.gid);
+    return path;
+  }
+
+  /** Makes a folder that belongs to the server's user, and returns its path. */
+  makeFolder(name: string): string {
+    const path = join(this.path, name);
+    mkdirSync(path);
     if (this.user !== undefined) chownSync(path, this.user.uid, this.user.gid);
     return path;
   }
@@ -62,7 +70,11 @@ export class ServerDirectory {
   /** Runs a program that fills the directory, as its user; removes the directory when that fails. */
   async prepare(command: string, parameters: readonly string[]): Promise<void> {
     try {
-      await promisify(execFile)(command, parameters, { ...this.user, cwd: this.path });
+      await promisify(execFile)(command, parameters, {
+        ...this.user,
+        cwd: this.path,
+        env: { ...process.env, TMPDIR: this.path },
+      });
     } catch (error) {
       this.remove();
       throw error;

@@ -51,6 +51,31 @@ test('a socket file, a descriptor and a socket of somebody else’s are refused'
   ]);
 });
 
+test('the addresses of a look-up are tried in turn, and nothing that was written is lost', async (t) => {
+  const peer = await use(t, startPeer('echo'));
+  const bench = await startBench(
+    t,
+    files(`const addresses = [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }];
+      const dial = async (port, more) => {
+        const asked = [];
+        const lookup = (name, { all }, done) => { asked.push(all); queueMicrotask(() => (all ? done(null, addresses) : done(null, addresses[1].address, 4))); };
+        const socket = net.connect({ host: 'two.test', port, lookup, ...more });
+        const looked = []; socket.on('lookup', (error, address) => looked.push(address));
+        socket.write('hello');
+        const said = await Promise.race([once(socket, 'data').then(([data]) => data.toString()), once(socket, 'error').then(([error]) => error.code)]).catch((error) => error.code);
+        socket.destroy();
+        return { said, asked, looked, attempted: socket.autoSelectFamilyAttemptedAddresses };
+      };
+      export default { async fetch() { return Response.json([await dial(${peer.port}, {}), await dial(${peer.port}, { family: 4 }), await dial(1, {})]); } };`),
+  );
+  const [turns, one, none] = JSON.parse(await bench.text('/')) as Record<string, unknown>[];
+  const both = ['::1', '127.0.0.1'];
+  const attempted = (port: number): string[] => both.map((address) => `${address}:${port}`);
+  assert.deepEqual(turns, { said: 'hello', asked: [true], looked: both, attempted: attempted(peer.port) });
+  assert.deepEqual(one, { said: 'hello', asked: [false], looked: ['127.0.0.1'], attempted: [] });
+  assert.deepEqual(none, { said: 'ECONNREFUSED', asked: [true], looked: both, attempted: attempted(1) });
+});
+
 test('its sockets take the same slots as connect()’s, and give them back', async (t) => {
   const peer = await use(t, startPeer('echo'));
   const bench = await startBench(

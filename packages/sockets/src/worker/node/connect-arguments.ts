@@ -1,10 +1,15 @@
 // `connect(options | port, host?, listener?)`, as Node.js takes it.
 import { invalidArgument } from './node-errors.ts';
 
+export interface LookedUp {
+  address: string;
+  family: number;
+}
+
 export type Lookup = (
   hostname: string,
   options: object,
-  done: (error: Error | null, address: string | { address: string; family: number }[], family?: number) => void,
+  done: (error: Error | null, address: string | LookedUp[], family?: number) => void,
 ) => void;
 
 export interface ConnectOptions {
@@ -14,6 +19,9 @@ export interface ConnectOptions {
   lookup?: Lookup;
   family?: number;
   hints?: number;
+  localAddress?: string;
+  autoSelectFamily?: boolean;
+  autoSelectFamilyAttemptTimeout?: number;
   timeout?: number;
   noDelay?: boolean;
   keepAlive?: boolean;
@@ -56,6 +64,18 @@ export function refusePath(path: unknown): never {
   throw invalidArgument(
     `The property 'options.path' is not supported in a Worker: connect to a host and port. Received '${String(path)}'`,
   );
+}
+
+/** Whether several addresses are tried one after the other, as Node.js does unless told otherwise. */
+export function triesAll({ autoSelectFamily = true, family, localAddress }: ConnectOptions): boolean {
+  return autoSelectFamily && family !== 4 && family !== 6 && localAddress === undefined;
+}
+
+/** The order in which addresses are tried: families take turns, that of the first begins [RFC 8305 4]. */
+export function inTurns(found: readonly LookedUp[]): LookedUp[] {
+  const same = found.filter(({ family }) => family === found[0]!.family);
+  const other = found.filter(({ family }) => family !== found[0]!.family);
+  return found.flatMap((_, index) => [...same.slice(index, index + 1), ...other.slice(index, index + 1)]);
 }
 
 /** ASCII form of a host name; what is none comes back as it is, and does not resolve. */

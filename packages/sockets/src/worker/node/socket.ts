@@ -7,12 +7,19 @@ import { ChannelStream, type ChannelStreamOptions } from './channel-stream.ts';
 import {
   checkPort,
   type ConnectOptions,
+  inTurns,
+  type LookedUp,
   type Lookup,
   normalizeArguments,
   refusePath,
   toAsciiHost,
+  triesAll,
 } from './connect-arguments.ts';
 import { fromSocketError, invalidArgument, type NodeError, toNodeError } from './node-errors.ts';
+
+/** Node's own, in milliseconds, for `autoSelectFamilyAttemptTimeout`. */
+const defaultPatience = 250;
+const leastPatience = 10;
 
 export type SocketOptions = ChannelStreamOptions;
 
@@ -26,6 +33,8 @@ export class Socket extends ChannelStream {
   autoSelectFamilyAttemptedAddresses: string[] = [];
   #host: string | null = null;
   #port = 0;
+  /** The program looks names up itself, and has been told of it. */
+  #looksUp = false;
   /** The socket that has taken this one's connection. */
   #successor: Socket | undefined;
 
@@ -64,25 +73,76 @@ export class Socket extends ChannelStream {
     return this;
   }
 
-  /** With a look-up of its own the program decides for the name; policy then judges the address. */
-  #resolve(host: string, { lookup, family = 0, hints = 0 }: ConnectOptions): void {
-    const own = lookup as (Lookup & { isOurs?: boolean }) | undefined;
-    if (own === undefined || own.isOurs === true || isIP(host) !== 0) return this.#open(host);
-    own(host, { family, hints, all: false }, (error, answer, answeredFamily) => {
+  /** With a look-up of its own the program decides for the name; policy then judges each address. */
+  #resolve(host: string, options: ConnectOptions): void {
+    const { family = 0, hints = 0, autoSelectFamilyAttemptTimeout: patience = defaultPatience } = options;
+    const lookup = options.lookup as (Lookup & { isOurs?: boolean }) | undefined;
+    if (lookup === undefined || lookup.isOurs === true || isIP(host) !== 0) return this.#open(host);
+    const all = triesAll(options);
+    this.#looksUp = true;
+    lookup(host, { family, hints, all }, (error, answer, answeredFamily) => {
       if (this.destroyed) return;
-      const [first] = Array.isArray(answer) ? answer : [{ address: answer, family: answeredFamily ?? 0 }];
-      this.emit('lookup', error, first?.address, first?.family, host);
+      const given = Array.isArray(answer) ? answer : [{ address: answer, family: answeredFamily ?? 0 }];
+      const found = given.filter((entry) => entry.address !== undefined);
+      if (error || found.length === 0) this.emit('lookup', error, undefined, undefined, host);
+      for (const entry of error ? [] : found) this.emit('lookup', null, entry.address, entry.family, host);
       if (error) this.destroy(error);
-      else if (first?.address === undefined) {
+      else if (found.length === 0) {
         this.destroy(toNodeError(`getaddrinfo ENOTFOUND ${host}`, 'ENOTFOUND', { hostname: host }));
-      } else this.#open(first.address);
+      } else if (all && found.length > 1) this.#tryInTurn(inTurns(found), Math.max(patience, leastPatience));
+      else this.#open(found[0]!.address);
     });
   }
 
   #open(host: string): void {
-    const channel = new Channel(this.toTarget(toAsciiHost(host), this.#port));
+    const channel = this.#createChannel(host);
     channel.open(this.channelEvents());
     this.useChannel(channel);
+  }
+
+  #createChannel(host: string): Channel {
+    return new Channel(this.toTarget(toAsciiHost(host), this.#port));
+  }
+
+  /** The next address when one fails or takes longer than `patience`, in milliseconds; the last has all the time it needs. */
+  #tryInTurn([first, ...others]: LookedUp[], patience: number): void {
+    const { address } = first!;
+    this.autoSelectFamilyAttemptedAddresses.push(`${address}:${this.#port}`);
+    if (others.length === 0) return this.#open(address);
+    const channel = this.#createChannel(address);
+    const events = this.channelEvents();
+    let isOver = false;
+    // What is written waits until an address has answered: a channel that fails would take it along.
+    const settle = (): void => {
+      isOver = true;
+      clearTimeout(timer);
+      this.off('close', drop);
+    };
+    const drop = (): void => {
+      settle();
+      channel.destroy(true);
+    };
+    const next = (): void => {
+      drop();
+      this.#tryInTurn(others, patience);
+    };
+    const timer = setTimeout(next, patience);
+    this.once('close', drop);
+    channel.open({
+      ...events,
+      opened: (info) => {
+        if (isOver) return;
+        settle();
+        this.useChannel(channel);
+        events.opened(info);
+      },
+      failed: (error, unread) => {
+        if (!isOver && !error.code.startsWith('tls_')) return next();
+        if (!isOver) settle();
+        else if (!this.wasUp) return;
+        events.failed(error, unread);
+      },
+    });
   }
 
   /** The host it was told to connect to. @internal */
@@ -133,7 +193,8 @@ export class Socket extends ChannelStream {
     const { remoteAddress = '' } = this;
     const host = this.#host;
     const family = isIP(remoteAddress);
-    if (host !== null && isIP(host) === 0 && family !== 0) this.emit('lookup', null, remoteAddress, family, host);
+    if (host !== null && !this.#looksUp && isIP(host) === 0 && family !== 0)
+      this.emit('lookup', null, remoteAddress, family, host);
     this.connecting = false;
     this.emit('connect');
     this.emit('ready');

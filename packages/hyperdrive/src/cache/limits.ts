@@ -8,6 +8,12 @@ export const longestMaxAge = 3_600;
 export const defaultCacheBytes = 67_108_864;
 /** A longer answer is passed on and not stored [Hyperdrive: 50 MB]. */
 export const maxResult = 50_000_000;
+/** How long the rest of an answer may take to come that is to be stored, in milliseconds: its client may be slow. */
+export const maxRecordingTime = 10_000;
+/** How long it is remembered that an answer was too long, in milliseconds, */
+export const oversizedMemory = 60_000;
+/** and of how many requests. */
+export const maxOversized = 1_024;
 /** Characters of a key: longer requests are `oversizedquery`. */
 export const maxKey = 16_384;
 /** What an entry costs beside its bytes: keys, objects, lists. */

@@ -17,6 +17,7 @@ import type { Explanation } from './explanation.ts';
 import { Flights } from './flights.ts';
 import type { Flight } from './flights.ts';
 import type { Environment, OriginKnowledge } from './origin-knowledge.ts';
+import { Oversized } from './oversized.ts';
 import { readComments } from './query-comment.ts';
 import { Recording } from './recording.ts';
 import { Refresh } from './refresh.ts';
@@ -69,6 +70,7 @@ export class QueryCache implements Answerer {
   readonly #options: QueryCacheOptions;
   readonly #owner: string;
   readonly #flights: Flights;
+  readonly #oversized: Oversized;
   #caching: Caching;
   /** Grows with every purge: what began before one is not stored behind it. */
   #purges = 0;
@@ -78,6 +80,7 @@ export class QueryCache implements Answerer {
     this.#caching = options.caching;
     owners += 1;
     this.#owner = `${owners}/`;
+    this.#oversized = new Oversized(options.clock);
     this.#flights = new Flights(options.epochs, (status) => countOne(options.metrics.queriesByCacheStatus, status));
   }
 
@@ -219,6 +222,7 @@ export class QueryCache implements Answerer {
     if ('status' in judged) return this.#pass(judged.status);
     if (exchange.bind !== undefined && hasClock(exchange.bind)) return this.#pass('volatile');
     const { tables } = judged;
+    if (this.#oversized.has(key.key)) return this.#pass('oversizedresult');
     if (client.writes?.hasJustWritten(tables) === true) return this.#pass('uncacheable');
     if (this.#flights.join(key.key, exchange, { client, isParsed: key.isParsed })) return 'later';
     const flight = this.#flights.start(key.key, tables, client);
@@ -247,9 +251,10 @@ export class QueryCache implements Answerer {
     const sum = epochs.sum(tables);
     const storedAt = clock.now();
     const purges = this.#purges;
-    return new Recording(store, (recorded) => {
+    return new Recording({ store, clock }, (recorded) => {
       const isCurrent = epochs.sum(tables) === sum && !epochs.isInDoubt(tables) && purges === this.#purges;
       if (typeof recorded === 'string' || !isCurrent) {
+        if (recorded === 'oversizedresult') this.#oversized.add(key.key);
         flight.failed(recorded === 'oversizedresult' ? recorded : 'miss');
         return;
       }

@@ -2,6 +2,8 @@
 import { Backend } from '@sallyport/postgres-wire';
 import type { TransactionStatus } from '@sallyport/postgres-wire';
 import type { Recorder } from '../session/exchange.ts';
+import type { Clock } from '../clock.ts';
+import { maxRecordingTime } from './limits.ts';
 import type { CacheStore } from './cache-store.ts';
 
 /** What an answer may consist of. Errors, notices and changed settings are nobody else's. */
@@ -23,13 +25,16 @@ export type Recorded = Buffer | 'oversizedresult' | 'not-plain' | 'lost';
 
 export class Recording implements Recorder {
   readonly #store: CacheStore;
+  readonly #clock: Clock;
+  #cancelTimer: (() => void) | undefined;
   #done: ((recorded: Recorded) => void) | undefined;
   #chunks: Buffer[] = [];
   #length = 0;
 
   /** `done` is called exactly once, the first moment it is known. */
-  constructor(store: CacheStore, done: (recorded: Recorded) => void) {
+  constructor({ store, clock }: { store: CacheStore; clock: Clock }, done: (recorded: Recorded) => void) {
     this.#store = store;
+    this.#clock = clock;
     this.#done = done;
   }
 
@@ -40,6 +45,8 @@ export class Recording implements Recorder {
       this.#end(isTooLong ? 'oversizedresult' : 'lost');
       return;
     }
+    // Most answers come in one piece. One whose client does not read would be held for as long as that takes.
+    if (this.#length > 0) this.#cancelTimer ??= this.#clock.after(maxRecordingTime, () => this.#end('lost'));
     this.#length += chunk.length;
     // The memory of a chunk is read into again.
     this.#chunks.push(Buffer.from(chunk));
@@ -60,6 +67,7 @@ export class Recording implements Recorder {
 
   #end(recorded: Recorded): void {
     const done = this.#done;
+    this.#cancelTimer?.();
     this.#done = undefined;
     this.#store.release(this.#length);
     this.#length = 0;

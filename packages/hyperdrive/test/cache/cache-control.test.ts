@@ -6,6 +6,10 @@ import type { Client } from 'pg';
 import { CacheHub, createClientCredentials, startFleet } from '../../src/index.ts';
 import type { FleetConfig } from '../../src/index.ts';
 import { systemClock } from '../../src/clock.ts';
+import { CacheStore } from '../../src/cache/cache-store.ts';
+import { maxRecordingTime, oversizedMemory } from '../../src/cache/limits.ts';
+import { Recording } from '../../src/cache/recording.ts';
+import type { Recorded } from '../../src/cache/recording.ts';
 import { readComments } from '../../src/cache/query-comment.ts';
 import { dialTcp } from '../dial.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -165,6 +169,45 @@ describe('The cache', () => {
       assert.deepEqual(await counted(ask), { oversizedresult: 1 });
     }
     assert.ok(hub.store.hold(100_000), 'what was recorded is let go');
+  });
+
+  it('does not record again what was too long lately', async (t) => {
+    const hub = new CacheHub(systemClock, 100_000);
+    const clock = new ManualClock();
+    const { prepare, client, counted } = await startCacheSetup(t, {
+      clock,
+      pooler: { cache: { hub, database: 'd', user: 'u' } },
+    });
+    await prepare(tables);
+    const who = await client();
+    const long = `select repeat('x', 90000) as text from t`;
+    let held = 0;
+    const { hold } = hub.store;
+    hub.store.hold = (bytes) => {
+      held += bytes;
+      return hold.call(hub.store, bytes);
+    };
+    assert.deepEqual(await counted(() => who.query(long)), { oversizedresult: 1 });
+    const inVain = held;
+    assert.deepEqual(await counted(() => who.query(long)), { oversizedresult: 1 });
+    assert.equal(held, inVain, 'nothing is held of the second');
+    clock.advance(oversizedMemory);
+    assert.deepEqual(await counted(() => who.query(long)), { oversizedresult: 1 });
+    assert.ok(held > inVain || inVain === 0, 'later it is tried again');
+  });
+
+  it('lets go of an answer that its client does not read', () => {
+    const store = new CacheStore(100_000);
+    const clock = new ManualClock();
+    const outcomes: Recorded[] = [];
+    const recording = new Recording({ store, clock }, (recorded) => outcomes.push(recorded));
+    recording.bytes(Buffer.alloc(30_000));
+    recording.bytes(Buffer.alloc(30_000));
+    assert.equal(store.hold(60_000), false);
+    clock.advance(maxRecordingTime);
+    assert.deepEqual(outcomes, ['lost']);
+    recording.bytes(Buffer.alloc(30_000));
+    assert.equal(store.hold(100_000), true);
   });
 
   it('stays out of the way when it is turned off', async (t) => {

@@ -6,6 +6,9 @@ export const maxWholeQuery = 1_048_576;
 export const maxLoggedTexts = 64;
 /** and their bytes; what was sent before is judged at once. */
 export const maxLoggedBytes = 131_072;
+/** The same while nobody knows the origin's functions: what was sent before counts as leaving something. */
+export const maxUnknownTexts = 1_024;
+export const maxUnknownBytes = 2_097_152;
 /** What an idle client sends is held up to here, in bytes, until it is a whole request. */
 export const maxExchange = 65_536;
 /** Named statements one client may have. */

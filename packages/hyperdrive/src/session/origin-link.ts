@@ -129,7 +129,12 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     const { code, report } = queryTimedOut(limit);
     countOne(this.#context.metrics.errors, code);
     connection.cancelReason = toErrorResponse(report);
-    void this.#context.pool.cancel(connection);
+    void this.#cancel(connection);
+  }
+
+  async #cancel(connection: OriginConnection): Promise<void> {
+    await this.#context.pool.cancel(connection);
+    if (this.#connection === connection && connection.tracker.outstanding === 0) this.originSettled();
   }
 
   /** Sends what the client sent. */
@@ -153,7 +158,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
 
   cancel(): void {
     if (this.#connection !== undefined && this.#connection.tracker.outstanding > 0) {
-      void this.#context.pool.cancel(this.#connection);
+      void this.#cancel(this.#connection);
     }
   }
 
@@ -242,27 +247,19 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   #giveBack(): void {
     if (this.#isClean()) this.#unlink(this.#detach()!);
     else if (this.#log.judge() === 'stateful') this.#pinTo('function');
-    // One that is being cancelled is not free for a query of ours.
-    else if (this.#connection!.cancelling > 0) this.#pinTo('unknown-function');
-    else void this.#findOut();
+    // One that is being cancelled is not free for a query of ours: it is looked at when that is over.
+    else if (this.#connection!.cancelling === 0) void this.#findOut();
   }
 
-  /** Nobody knows what the origin's functions do: that is read first, over this very connection. */
   async #findOut(): Promise<void> {
     const connection = this.#detach()!;
-    const knowledge = this.#context.knowledge!;
+    const { pool } = this.#context;
     connection.unlink();
     this.#ends.lent();
-    await knowledge.learn(connection);
-    const isLost = (): boolean => connection.isClosed || !connection.tracker.idle;
-    // It may have been lost with nothing in it that anybody would miss.
-    if (isLost() && this.#log.judge(knowledge) === 'unknown') await knowledge.load();
-    const judged = this.#log.judge(knowledge);
-    if (isLost()) this.#context.pool.discard(connection);
-    if (this.#isLeft) {
-      if (!isLost()) this.#context.pool.reset(connection, judged === 'stateless' ? '' : 'DISCARD ALL');
-    } else if (judged === 'stateless') this.#unlink(connection);
-    else if (isLost()) {
+    const judged = await this.#log.findOut(connection, pool);
+    if (this.#isLeft) pool.reset(connection, judged === 'stateless' ? '' : 'DISCARD ALL');
+    else if (judged === 'stateless') this.#unlink(connection);
+    else if (connection.isClosed) {
       this.#ends.failed(new HyperdriveError('connection_lost', 'The connection to the database was lost'));
     } else {
       this.#pinTo(judged === 'stateful' ? 'function' : 'unknown-function');

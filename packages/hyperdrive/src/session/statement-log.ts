@@ -2,7 +2,9 @@
 // leaves its mark on the session is asked then, when the origin's functions are known.
 import type { OriginKnowledge } from '../cache/origin-knowledge.ts';
 import type { StatefulNames } from '../functions/stateful-names.ts';
-import { maxLoggedBytes, maxLoggedTexts } from '../limits.ts';
+import { maxLoggedBytes, maxLoggedTexts, maxUnknownBytes, maxUnknownTexts } from '../limits.ts';
+import type { OriginConnection } from '../origin/origin-connection.ts';
+import type { OriginPool } from '../origin/origin-pool.ts';
 
 /** `unknown`: nobody knows the origin's functions, or did when some of it was sent. */
 export type Judgement = 'stateless' | 'stateful' | 'unknown';
@@ -33,7 +35,10 @@ export class StatementLog {
     if (this.#texts.at(-1) === text) return;
     this.#texts.push(text);
     this.#bytes += text.length;
-    if (this.#texts.length > maxLoggedTexts || this.#bytes > maxLoggedBytes) this.#drop();
+    if (this.#texts.length <= maxLoggedTexts && this.#bytes <= maxLoggedBytes) return;
+    // While nothing can be judged, more is kept.
+    const isKnown = this.#origin.knowledge.stateful !== undefined;
+    if (isKnown || this.#texts.length > maxUnknownTexts || this.#bytes > maxUnknownBytes) this.#drop();
   }
 
   judge(knowledge: OriginKnowledge | undefined = this.#origin.knowledge): Judgement {
@@ -47,6 +52,20 @@ export class StatementLog {
         : 'unknown';
     }
     return !names.isEmpty && this.#texts.some((text) => names.areIn(text)) ? 'stateful' : 'stateless';
+  }
+
+  /** Finds out what nobody knows, over the connection itself unless that is lost. It has no holder meanwhile. */
+  async findOut(connection: OriginConnection, pool: OriginPool): Promise<Judgement> {
+    const knowledge = this.#origin.knowledge!;
+    // A cancel request that was given up may come yet, and hit a query of ours.
+    if (connection.isDoubtful) pool.discard(connection);
+    await knowledge.learn(connection);
+    if (connection.isClosed || !connection.tracker.idle) {
+      pool.discard(connection);
+      // There may have been nothing in it that anybody would miss.
+      if (this.judge(knowledge) === 'unknown') await knowledge.load();
+    }
+    return this.judge(knowledge);
   }
 
   clear(): void {

@@ -75,13 +75,17 @@ test('an address allowed on one port alone is told, and a name denied as such is
   );
 });
 
+/** Newer versions of Node say the type of a record in it. */
+const withoutType = (records: unknown[]): object[] =>
+  records.map((record) => Object.fromEntries(Object.entries(record as object).filter(([name]) => name !== 'type')));
+
 test('records of other types are answered as node:dns has them', async (t) => {
   const { names } = await startNames(t);
-  assert.deepEqual(await names.answer({ name: 'public.test', type: 'MX' }), [
+  assert.deepEqual(withoutType(await names.answer({ name: 'public.test', type: 'MX' })), [
     { exchange: 'mail.public.test', priority: 10 },
   ]);
   assert.deepEqual(await names.answer({ name: 'public.test', type: 'TXT' }), [['one', 'two']]);
-  assert.deepEqual(await names.answer({ name: '_db._tcp.public.test', type: 'SRV' }), [
+  assert.deepEqual(withoutType(await names.answer({ name: '_db._tcp.public.test', type: 'SRV' })), [
     { name: 'db.public.test', port: 5432, priority: 1, weight: 2 },
   ]);
   for (const name of ['93.184.215.14', '14.215.184.93.in-addr.arpa', '14.215.184.93.IN-ADDR.ARPA.']) {

@@ -21,6 +21,7 @@ export type HyperdriveErrorCode =
   | 'connection_lost'
   | 'query_timeout'
   | 'idle_in_transaction'
+  | 'message_stalled'
   | 'authentication_failed'
   | 'unknown_database'
   | 'unsupported'
@@ -88,6 +89,7 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
     sqlstate: '25P03',
     remedy: 'End each transaction without waiting for anything else, or raise the idle-in-transaction timeout.',
   },
+  message_stalled: { sqlstate: '08006', remedy: 'Send each message without a pause, or use COPY for much data.' },
   authentication_failed: { sqlstate: '28P01', remedy: 'Use the connection string of the binding as it is.' },
   unknown_database: { sqlstate: '3D000', remedy: 'Use the connection string of the binding as it is.' },
   unsupported: { sqlstate: '0A000', remedy: 'Connect to the database itself for this.' },

@@ -9,6 +9,8 @@ export const maxLoggedBytes = 131_072;
 /** The same while nobody knows the origin's functions: what was sent before counts as leaving something. */
 export const maxUnknownTexts = 1_024;
 export const maxUnknownBytes = 2_097_152;
+/** How long nothing may come of a message that has begun and holds a connection, in milliseconds. */
+export const messageTimeout = 60_000;
 /** What an idle client sends is held up to here, in bytes, until it is a whole request. */
 export const maxExchange = 65_536;
 /** Named statements one client may have. */

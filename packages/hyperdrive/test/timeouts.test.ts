@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { needs } from '@sallyport/testkit';
 import * as wire from '@sallyport/postgres-wire';
+import { messageTimeout } from '../src/limits.ts';
+import { ManualClock } from './manual-clock.ts';
 import { connectRaw } from './raw-client.ts';
 import { ownCredentials, startSetup } from './pooler-setup.ts';
 
@@ -63,6 +65,33 @@ test('A transaction that sleeps is ended when that is asked for, and rolled back
   assert.equal((await other.query('select * from t')).rowCount, 0);
   assert.equal((await ended)[0].code, '25P03');
   assert.equal(pooler.status.connections, 1);
+});
+
+test('Who stops in the middle of a long message is ended, and holds no connection for longer', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const clock = new ManualClock();
+  const { port, pooler } = await startSetup(t, {
+    auth: 'trust',
+    clock,
+    pool: { maxConnections: 1, acquireTimeout: 600_000 },
+  });
+  const [stalled, other] = [
+    await connectRaw({ ...ownCredentials, port }),
+    await connectRaw({ ...ownCredentials, port }),
+  ];
+  t.after(() => other.close());
+  const message = wire.toParse({ query: `select length('${'x'.repeat(200_000)}')` });
+  stalled.send(message.subarray(0, 100_000));
+  while (pooler.status.clientStates.linked !== 1) await new Promise((resolve) => setImmediate(resolve));
+  other.send(wire.toQuery('select 1'));
+  const errors = stalled.until(wire.Backend.ErrorResponse);
+  while (pooler.metrics.errors['message_stalled'] === undefined) {
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(clock.now() >= messageTimeout);
+  assert.equal(wire.sqlstateOf((await errors).at(-1)!), '08006');
+  assert.ok((await other.until(wire.Backend.ReadyForQuery)).some(([type]) => type === wire.Backend.DataRow));
 });
 
 test('Who gets no connection in time keeps its session when its request is whole', async (t) => {

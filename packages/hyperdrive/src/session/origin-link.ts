@@ -20,7 +20,7 @@ import { RequestHandler } from './request-handler.ts';
 import type { SessionContext } from './session-context.ts';
 import { StatementLog } from './statement-log.ts';
 import type { PinCause } from './session-state.ts';
-import { Stopwatch } from './timeouts.ts';
+import { Stopwatch, toTimeoutError } from './timeouts.ts';
 import type { TimeoutLimits, Watched } from './timeouts.ts';
 
 const inspection = defineInspection({
@@ -62,6 +62,8 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   #pin: PinCause | undefined;
   /** When the oldest request that is not answered went to the origin. */
   #askedAt = 0;
+  /** Chunks from the client. */
+  #received = 0;
 
   constructor(stream: ClientStream, context: SessionContext, ends: OriginLinkEnds) {
     this.#stream = stream;
@@ -109,20 +111,10 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   /** Ends what takes too long. */
   look(limits: TimeoutLimits, now: number): void {
     const connection = this.#connection!;
-    switch (this.#stopwatch.look(connection, limits, now)) {
-      case 'query':
-        this.#timeOut(connection, limits.queryTimeout);
-        break;
-      case 'stuck':
-        this.#ends.failed(queryTimedOut(limits.queryTimeout));
-        break;
-      case 'transaction':
-        this.#ends.failed(
-          new HyperdriveError('idle_in_transaction', 'terminating connection due to idle-in-transaction timeout'),
-        );
-        break;
-      default:
-    }
+    const received = this.#reader.atBoundary ? undefined : this.#received;
+    const overdue = this.#stopwatch.look(connection, limits, { now, received });
+    if (overdue === 'query') this.#timeOut(connection, limits.queryTimeout);
+    else if (overdue !== undefined) this.#ends.failed(toTimeoutError(overdue, limits));
   }
 
   #timeOut(connection: OriginConnection, limit: number): void {
@@ -141,6 +133,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   process(chunk: Buffer): void {
     const connection = this.#connection;
     if (connection === undefined) return;
+    this.#received += 1;
     if (connection.tracker.outstanding > 0) this.#stopRecording();
     else this.#askedAt = this.#context.clock.now();
     connection.cork();

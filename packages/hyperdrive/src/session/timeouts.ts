@@ -1,6 +1,8 @@
 // How long a statement may run, and how long a transaction may wait for its client. One timer looks at all clients that
 // have a connection, so a query costs no timer; a limit is kept to within a tenth of it, or a second.
 import type { Clock } from '../clock.ts';
+import { HyperdriveError, queryTimedOut } from '../errors.ts';
+import { messageTimeout } from '../limits.ts';
 import type { OriginConnection } from '../origin/origin-connection.ts';
 
 export interface TimeoutLimits {
@@ -12,13 +14,31 @@ export interface TimeoutLimits {
   cancelTimeout: number;
 }
 
-/** `query`: it runs for too long. `stuck`: and being cancelled has not ended it. `transaction`: its client sleeps. */
-export type Overdue = 'query' | 'stuck' | 'transaction';
+/**
+ * `query`: it runs for too long. `stuck`: and being cancelled has not ended it. `transaction`: its client sleeps. `message`: it
+ * sleeps in the middle of a message.
+ */
+export type Overdue = 'query' | 'stuck' | 'transaction' | 'message';
+
+/** What the client is told who is ended. */
+export function toTimeoutError(overdue: Exclude<Overdue, 'query'>, { queryTimeout }: TimeoutLimits): HyperdriveError {
+  if (overdue === 'stuck') return queryTimedOut(queryTimeout);
+  if (overdue === 'message') {
+    return new HyperdriveError('message_stalled', 'terminating connection because the rest of a message did not come');
+  }
+  return new HyperdriveError('idle_in_transaction', 'terminating connection due to idle-in-transaction timeout');
+}
+
+export interface Moment {
+  now: number;
+  received: number | undefined;
+}
 
 /** What one client's connection has been doing, and since when, as far as anybody looked. */
 export class Stopwatch {
-  #phase: 'running' | 'in-transaction' | 'idle' | undefined;
+  #phase: 'running' | 'in-transaction' | 'receiving' | 'idle' | undefined;
   #answers = -1;
+  #received = -1;
   #since = 0;
   #isCancelled = false;
 
@@ -28,13 +48,15 @@ export class Stopwatch {
     this.#isCancelled = false;
   }
 
-  /** Looks at the connection; says what is overdue, once. */
-  look({ tracker, answers }: OriginConnection, limits: TimeoutLimits, now: number): Overdue | undefined {
-    const inTransaction = tracker.status === 'I' ? 'idle' : 'in-transaction';
-    const phase = tracker.outstanding > 0 ? 'running' : inTransaction;
-    if (phase !== this.#phase || answers !== this.#answers) {
+  /** Looks at the connection; says what is overdue, once. `received` grows while a message comes; undefined between two. */
+  look({ tracker, answers }: OriginConnection, limits: TimeoutLimits, { now, received }: Moment): Overdue | undefined {
+    const outside = received === undefined ? 'idle' : 'receiving';
+    const phase = tracker.outstanding > 0 ? 'running' : tracker.status === 'I' ? outside : 'in-transaction';
+    const isFurther = phase === 'receiving' && received !== this.#received;
+    if (phase !== this.#phase || answers !== this.#answers || isFurther) {
       this.#phase = phase;
       this.#answers = answers;
+      this.#received = received ?? -1;
       this.#since = now;
       this.#isCancelled = false;
       return undefined;
@@ -44,6 +66,7 @@ export class Stopwatch {
     if (phase === 'in-transaction') {
       return idleInTransactionTimeout > 0 && past >= idleInTransactionTimeout ? 'transaction' : undefined;
     }
+    if (phase === 'receiving') return past >= messageTimeout ? 'message' : undefined;
     if (phase === 'idle' || queryTimeout === 0 || past < queryTimeout) return undefined;
     if (this.#isCancelled) return past >= queryTimeout + cancelTimeout ? 'stuck' : undefined;
     this.#isCancelled = true;

@@ -32,7 +32,8 @@ export type ServerKind =
   | 'vsftpd'
   | 'openldap'
   | 'ngircd'
-  | 'gophernicus';
+  | 'gophernicus'
+  | 'nobody';
 
 /** How TLS begins on this connection. */
 export type TlsStart = 'none' | 'implicit' | 'upgrade';

@@ -5,6 +5,7 @@ import { gopher } from './gopher.ts';
 import { ioredis } from './ioredis.ts';
 import { ircFramework } from './irc-framework.ts';
 import { ldapts } from './ldapts.ts';
+import { mongodb } from './mongodb.ts';
 import { mqtt } from './mqtt.ts';
 import { mysql2 } from './mysql2.ts';
 import { nats } from './nats.ts';
@@ -19,6 +20,7 @@ export const drivers: readonly Driver[] = [
   pg,
   postgresJs,
   mysql2,
+  mongodb,
   redis,
   ioredis,
   mqtt,

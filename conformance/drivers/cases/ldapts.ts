@@ -4,6 +4,10 @@ import type { TLSSocket } from 'node:tls';
 import { Client } from 'ldapts';
 import { type Driver, failureOf, largeLength } from '../driver.ts';
 
+const ownTls = {
+  why: "The driver's own TLS runs over our stream, in this process: what it trusts is its argument of `startTLS()`.",
+};
+
 export const ldapts: Driver = {
   package: 'ldapts',
   protocol: 'LDAP',
@@ -16,20 +20,29 @@ export const ldapts: Driver = {
     'host-certificate': 'works',
     'driver-certificate': 'works',
   },
-  node: { plain: 'works', tls: 'works' },
+  node: {
+    plain: 'works',
+    tls: 'works',
+    starttls: ownTls,
+    ca: 'works',
+    'host-certificate': ownTls,
+    'driver-certificate': 'works',
+  },
   async exercise({ id, start, host, port, user, password, database, tls }, open) {
     const client = new Client({
       url: `${start === 'implicit' ? 'ldaps' : 'ldap'}://${host}:${port}`,
       timeout: 10_000,
       ...(start === 'implicit' && { tlsOptions: tls }),
-      ...(open && {
-        createConnection: () => open({ host, port }) as unknown as Socket,
-        createSecureConnection: () => {
-          const stream = open({ host, port, secure: true });
-          stream.once('connect', () => stream.emit('secureConnect'));
-          return stream as unknown as TLSSocket;
-        },
-      }),
+      ...(open && { createConnection: () => open({ host, port }) as unknown as Socket }),
+      // Asked for upgrades as well, which it makes itself when it is not given this.
+      ...(open &&
+        start === 'implicit' && {
+          createSecureConnection: () => {
+            const stream = open({ host, port, secure: true });
+            stream.once('connect', () => stream.emit('secureConnect'));
+            return stream as unknown as TLSSocket;
+          },
+        }),
     });
     try {
       if (start === 'upgrade') await client.startTLS({ ...tls, host });

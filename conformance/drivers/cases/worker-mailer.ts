@@ -1,4 +1,4 @@
-// worker-mailer, which is written for the sockets API and runs on Node by `@sallyport/sockets/register`.
+// worker-mailer, which is written for the sockets API.
 import { type Driver, failureOf, largeLength } from '../driver.ts';
 
 const noCertificates = { why: 'It has no options for TLS: what is trusted is the business of the host.' };
@@ -17,7 +17,7 @@ export const workerMailer: Driver = {
     'driver-certificate': noCertificates,
   },
   node: {
-    why: 'It imports `cloudflare:sockets` itself (`node --import @sallyport/sockets/register` provides it) and takes no stream; not tried.',
+    why: 'It takes no stream: it asks for `cloudflare:sockets` by `require()`, which `@sallyport/sockets/register` does not answer.',
   },
   async exercise({ start, host, port, user, password }) {
     const { WorkerMailer } = await import('worker-mailer');

@@ -15,6 +15,7 @@ import {
   startOpenssh,
   startPostgres,
   startRedis,
+  startRefusing,
   startSmtp,
   startVsftpd,
 } from '@sallyport/testkit';
@@ -27,7 +28,7 @@ import {
   type TlsStart,
 } from '../driver.ts';
 
-interface Started extends RunningServer {
+interface Started extends Pick<RunningServer, 'port' | 'stop'> {
   user?: string;
   password?: string;
   database?: string;
@@ -43,6 +44,11 @@ interface Kind {
   /** One server speaks plainly and upgrades. */
   offers?: true;
   start(tls: ServerTls, begin: TlsStart): Promise<Started>;
+}
+
+async function startNobody(): Promise<Started> {
+  const { port, close } = await startRefusing();
+  return { port, stop: close };
 }
 
 export const kinds: Record<ServerKind, Kind> = {
@@ -104,6 +110,8 @@ export const kinds: Record<ServerKind, Kind> = {
     usual: 'implicit',
     start: () => startGophernicus({ 'hello.txt': 'é\n', 'large.txt': `${'x'.repeat(largeLength)}\n` }),
   },
+  // Where no server can be had: a port that refuses.
+  nobody: { name: 'none', usual: 'implicit', start: startNobody },
 };
 
 function toStart(kind: ServerKind, mode: Mode): TlsStart {

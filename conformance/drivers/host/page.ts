@@ -35,7 +35,7 @@ given a stream made of the \`connect()\` of \`@sallyport/sockets\`, where it tak
 | ${columns['driver-certificate']} | the server demands one, which the driver has (\`ca\`, \`cert\`, \`key\`) |
 
 **works**: tried, and with TLS also tried against a name that the certificate lacks, which has to fail. **no**: the reason is
-below. **–**: the protocol or its server has no such thing.
+below. **–**: there is no such way with this protocol, server or stream.
 `;
 
 function versionOf(name: string): string {

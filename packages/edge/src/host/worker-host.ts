@@ -106,6 +106,8 @@ export class WorkerHost {
     // Ends a build step that runs.
     await this.#bundler?.close();
     await this.#work;
+    // A build that began meanwhile has opened it again, and a bundler keeps the process alive.
+    await this.#bundler?.close();
     await this.#runtime?.close();
     await this.#closeBindings();
   }
@@ -135,6 +137,8 @@ export class WorkerHost {
     }
     if (fingerprint(project) !== fingerprint(this.#project)) {
       await this.#bundler?.close();
+      // Nobody would close one that is made now.
+      if (this.#closed) return;
       this.#bundler = createBundler(project);
       this.#project = project;
     }

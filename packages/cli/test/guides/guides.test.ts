@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { needs, startOpenssh, startPeer, startPostgres, startRedis, testAuthority, use } from '@sallyport/testkit';
 import { SMTPServer } from 'smtp-server';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Client } from 'pg';
 import { followGuide } from './follow.ts';
 import { replacePorts } from './ports.ts';
@@ -88,4 +90,16 @@ test('node-modules.md', async (t) => {
     replace: { 6380: String(port), ...(await onOwnPort()) },
     before: (_command, folder) => writeFile(join(folder, 'ca.pem'), authority.ca),
   });
+});
+
+test('private-api.md', async (t) => {
+  const server = createServer(async (request, response) => {
+    const body = await text(request);
+    const asked = `${request.method} ${request.url} for ${request.headers.host}`;
+    response.end(body === '' ? `${asked}\n` : `${asked}: ${body}\n`);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  await followGuide(t, 'private-api', { replace: { 8000: String(port), ...(await replacePorts(8080, 7844, 7845)) } });
 });

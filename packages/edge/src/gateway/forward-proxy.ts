@@ -138,6 +138,8 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
           flowWhole(answer, response);
         });
         current.on('error', (error) => {
+          // Nobody waits: destroying the request is what broke it.
+          if (response.destroyed) return;
           // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
           const { reusedSocket } = current;
           if (!answered && !body && reusedSocket && safeMethods.has(incoming.method ?? '') && isReset(error)) send();

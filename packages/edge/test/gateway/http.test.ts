@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -277,4 +277,27 @@ test('a length that Connection names still frames the body, which never becomes 
   const text = `DELETE http://${address}/outer HTTP/1.1\r\nConnection: close, content-length\r\nContent-Length: ${inner.length}\r\n\r\n${inner}`;
   assert.equal((await ask(gateway, text)).status, 200);
   assert.deepEqual(seen, [`DELETE /outer ${inner.length}`]);
+});
+
+test('a request whose client has gone is not asked again, and not held', async (t) => {
+  const asked: string[] = [];
+  const gone: Promise<unknown>[] = [];
+  const arrivals = new EventEmitter();
+  const server = createServer((incoming, response) => {
+    asked.push(incoming.url ?? '');
+    if (incoming.url === '/first') return void response.end('fine');
+    gone.push(once(incoming.socket, 'close'));
+    arrivals.emit('asked');
+  });
+  const host = await origin(t, server);
+  const gateway = await startTestGateway(t);
+  // The next one uses the same connection to the origin.
+  assert.equal((await ask(gateway, get(`http://${host}/first`))).status, 200);
+  const arrived = once(arrivals, 'asked');
+  const client = (await gateway.dial()).say(`GET http://${host}/slow HTTP/1.1\r\n\r\n`);
+  await arrived;
+  client.socket.destroy();
+  await gone[0];
+  assert.equal((await ask(gateway, get(`http://${host}/first`))).status, 200);
+  assert.deepEqual(asked, ['/first', '/slow', '/first']);
 });

@@ -32,9 +32,10 @@ export interface GatewayOptions {
 export type Gateway = OutletServer;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { path, findTrust = () => undefined, onEvent = () => {}, policy } = options;
+  const { path, onEvent = () => {}, policy } = options;
   const standIns = new StandIns();
   const egress = standIns.wrap(options.egress);
+  const findTrust = standIns.wrapTrust(options.findTrust ?? (() => undefined));
   const names = new NameService({ egress, standIns, ports: portsOf(policy?.entries ?? []) });
   const parts = { egress, names, findTrust, onEvent, wakefulness: new Wakefulness() };
   return startOutletServer({

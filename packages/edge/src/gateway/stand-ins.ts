@@ -1,6 +1,7 @@
 // Addresses for names that only a tunnel's connector can resolve. Drivers that look a host up before they connect need
 // one; a connection to it leads to the name, which is judged and resolved as if it had been asked for.
 import type { Egress, EgressTarget } from '@sallyport/egress';
+import type { FindTrust } from '@sallyport/sockets/internal';
 
 /** Names of one Worker that may have a stand-in; one more is refused, because an address must not change its meaning. */
 export const maxStandIns = 16_384;
@@ -36,5 +37,10 @@ export class StandIns {
       decide: (target, options) => egress.decide(toTarget(target), options),
       open: (target, options) => egress.open(toTarget(target), options),
     };
+  }
+
+  /** The same trust, for the names that these stand for. */
+  wrapTrust(findTrust: FindTrust): FindTrust {
+    return ({ hostname, port }) => findTrust({ hostname: this.resolve(hostname), port });
   }
 }

@@ -48,10 +48,9 @@ export interface SessionParts {
   wakefulness: Wakefulness;
 }
 
-/** What the Worker may say next: `open`; nothing but data and `end`; `startTls` too. A Worker's frames are not trusted. */
 /** One thing to do towards the origin; undefined when it is done at once. */
 type Step = () => Promise<void> | undefined;
-
+/** What the Worker may say next: `open`; nothing but data and `end`; `startTls` too. A Worker's frames are not trusted. */
 type Stage = 'new' | 'opening' | 'open' | 'secure' | 'ended';
 
 export class SocketSession {
@@ -71,6 +70,7 @@ export class SocketSession {
   #pieces: Uint8Array[] = [];
   #busy = false;
   #originEnded = false;
+  #workerGone = false;
   #over = false;
 
   constructor(worker: Duplex, head: Uint8Array, parts: SessionParts) {
@@ -246,13 +246,15 @@ export class SocketSession {
   };
 
   #onWorkerEnd(): void {
-    if (this.#stage === 'ended' && this.#parser.atBoundary) return;
-    this.#abandon();
+    if (this.#stage !== 'ended' || !this.#parser.atBoundary) return this.#abandon();
+    // One that only ended its half keeps the connection: this one does not read any more.
+    this.#workerGone = true;
+    this.#finishIfDone();
   }
 
-  /** Both directions have ended in order. */
+  /** Both directions have ended in order, or nobody reads the other one. */
   #finishIfDone(): void {
-    if (!this.#originEnded || this.#stage !== 'ended' || this.#busy) return;
+    if (this.#over || this.#busy || this.#stage !== 'ended' || !(this.#originEnded || this.#workerGone)) return;
     this.#over = true;
     this.#transport?.destroy(false);
     this.#worker.end();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -281,23 +281,20 @@ test('a length that Connection names still frames the body, which never becomes 
 
 test('a request whose client has gone is not asked again, and not held', async (t) => {
   const asked: string[] = [];
-  const gone: Promise<unknown>[] = [];
-  const arrivals = new EventEmitter();
   const server = createServer((incoming, response) => {
     asked.push(incoming.url ?? '');
-    if (incoming.url === '/first') return void response.end('fine');
-    gone.push(once(incoming.socket, 'close'));
-    arrivals.emit('asked');
+    if (incoming.url === '/first') response.end('fine');
+    else server.emit('slow', incoming.socket);
   });
   const host = await origin(t, server);
   const gateway = await startTestGateway(t);
   // The next one uses the same connection to the origin.
   assert.equal((await ask(gateway, get(`http://${host}/first`))).status, 200);
-  const arrived = once(arrivals, 'asked');
+  const arrived = once(server, 'slow');
   const client = (await gateway.dial()).say(`GET http://${host}/slow HTTP/1.1\r\n\r\n`);
-  await arrived;
+  const closed = once((await arrived)[0] as NodeJS.EventEmitter, 'close');
   client.socket.destroy();
-  await gone[0];
+  await closed;
   assert.equal((await ask(gateway, get(`http://${host}/first`))).status, 200);
   assert.deepEqual(asked, ['/first', '/slow', '/first']);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { startPeer, startRefusing, startStartTlsPeer, testAuthority, use } from '@sallyport/testkit';
 import { assert as check, asyncProperty, boolean, uint8Array } from 'fast-check';
@@ -160,6 +161,24 @@ test('a connection that ends without an end frame resets the origin', async (t) 
   session.client.socket.destroy();
   const { error } = await peer.next('reset');
   assert.equal(error.code, 'ECONNRESET');
+});
+
+test('a Worker that has ended and gone is not kept for an origin that never ends; what it sent arrives', async (t) => {
+  const peer = await use(t, startPeer('never-reads'));
+  const { dialSocket } = await startTestGateway(t);
+  const session = await dialSocket();
+  const bytes = 8_000_000;
+  session.open(peer.port).send('data', Buffer.alloc(bytes)).send('end');
+  await Promise.all([session.hears('opened'), peer.next('connection')]);
+  session.client.socket.end();
+  const origin = peer.open[0]!;
+  let received = 0;
+  origin.on('data', (chunk: Buffer) => (received += chunk.byteLength)).resume();
+  await once(origin, 'end');
+  assert.equal(received, bytes);
+  await session.client.ended;
+  // Nobody is there to take it.
+  while (!origin.destroyed) await new Promise((resolve) => origin.write('late', resolve));
 });
 
 test('a frame cut in the middle resets the origin', async (t) => {

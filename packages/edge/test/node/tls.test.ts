@@ -158,3 +158,19 @@ test('tls.connect({ socket }) upgrades a connection that has carried plain bytes
   );
   assert.equal(await failed({ port: await start('drop'), ca }), 'error ECONNRESET,close true,plain close');
 });
+
+test('TLS over a socket that is over says that it is over, too', async (t) => {
+  const peer = await use(t, startPeer('echo'));
+  const bench = await startBench(t, {
+    'wrangler.json': wrangler,
+    'src/index.js': `import net from 'node:net'; import tls from 'node:tls'; import { once } from 'node:events';
+      export default { async fetch() {
+        const dead = net.connect(${peer.port}, '127.0.0.1');
+        dead.on('connect', () => dead.destroy());
+        await once(dead, 'close');
+        const over = tls.connect({ socket: dead, servername: 'localhost' });
+        return Response.json([await once(over, 'close'), over.destroyed]);
+      } };`,
+  });
+  assert.deepEqual(JSON.parse(await bench.text('/')), [[false], true]);
+});

@@ -74,6 +74,20 @@ export class ChannelStream extends Duplex {
     return this.#isUp;
   }
 
+  /** Whether a channel is there or comes. @internal */
+  get hasChannel(): boolean {
+    return this.#channel !== undefined || this.#isExpected;
+  }
+
+  /** Makes a stream that is over one that can be connected again. @internal */
+  renew(): void {
+    // oxlint-disable-next-line no-underscore-dangle -- Node's own sockets do it so
+    (this as unknown as { _undestroy(): void })._undestroy();
+    this.#channel = undefined;
+    this.#isUp = this.#wanted = this.#resets = this.#isExpected = false;
+    this.#bytesDispatched = this.bytesRead = 0;
+  }
+
   /** A channel will come: what is written waits for it. @internal */
   expectChannel(): void {
     this.#isExpected = true;

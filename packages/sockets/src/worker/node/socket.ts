@@ -63,14 +63,25 @@ export class Socket extends ChannelStream {
       throw invalidArgument('The "options.host" property must be of type string.', 'ERR_INVALID_ARG_TYPE');
     }
     if (listener !== undefined) this.once('connect', listener);
-    if (this.destroyed) return this;
+    // One that was given an aborted signal never begins.
+    if (this.destroyed && !this.hasChannel) return this;
+    if (this.destroyed) this.renew();
+    else if (this.hasChannel) return this.#refuseSecond({ host, port });
     this.connecting = true;
     this.#host = host;
     this.#port = port;
+    this.#successor = undefined;
+    this.#looksUp = false;
     if (options.timeout) this.setTimeout(options.timeout);
     this.expectChannel();
     this.#resolve(host, options);
     return this;
+  }
+
+  #refuseSecond({ host, port }: { host: string; port: number }): this {
+    const code = this.connecting ? 'EALREADY' : 'EISCONN';
+    const more = { syscall: 'connect', address: host, port };
+    return this.destroy(toNodeError(`connect ${code} ${host}:${port}`, code, more));
   }
 
   /** With a look-up of its own the program decides for the name; policy then judges each address. */

@@ -49,7 +49,8 @@ export class TLSSocket extends Socket {
     plain.on('error', (error) => this.destroy(error as Error));
     plain.once('close', () => this.destroy());
     this.once('close', () => plain.destroy());
-    if (!plain.connecting) return this.#take(plain, request);
+    if (plain.destroyed) return queueMicrotask(() => this.destroy());
+    if (!plain.pending) return this.#take(plain, request);
     this.connecting = true;
     plain.once('connect', () => this.#take(plain, request));
   }
@@ -57,7 +58,10 @@ export class TLSSocket extends Socket {
   #take(plain: Socket, request: TlsRequest): void {
     const wasConnecting = this.connecting;
     plain.handOver(this, (channel) => {
-      if (channel === undefined || this.destroyed) return void this.destroy();
+      if (channel === undefined || this.destroyed) {
+        channel?.destroy(true);
+        return void this.destroy();
+      }
       if (wasConnecting) {
         this.connecting = false;
         this.emit('connect');

@@ -7,6 +7,7 @@ import { proxyErrors, type ProxyErrorCode } from './proxy-errors.table.ts';
 const byCode: Readonly<Record<string, ProxyErrorCode>> = {
   connection_refused: 'connection_refused',
   connection_reset: 'connection_terminated',
+  connection_lost: 'connection_terminated',
   connection_timeout: 'connection_timeout',
   connection_failed: 'destination_unavailable',
   host_unreachable: 'destination_ip_unroutable',

@@ -12,7 +12,8 @@ import { startVpcBench, type VpcBench } from '../support/vpc-bench.ts';
 
 const asking = `export default { async fetch(request, env) {
   const url = decodeURIComponent(new URL(request.url).search.slice(1));
-  const response = await env.API.fetch(url);
+  const headers = url.endsWith('/socket') ? { upgrade: 'websocket' } : {};
+  const response = await env.API.fetch(url, { headers });
   return new Response(response.status + ' ' + await response.text(), { headers: response.headers });
 } };`;
 
@@ -107,6 +108,12 @@ test('each failure has its documented code, a 500 of plain text, and a remedy in
     ],
     [direct({ hostname: 'nowhere.invalid' }), 'http://a/', 'dns_error', 'dns_error'],
     [direct({ ipv4: '127.0.0.1' }, { http_port: port }), 'http://a/', 'connection_terminated', 'connection_terminated'],
+    [
+      direct({ ipv4: '127.0.0.1' }, { http_port: port }),
+      'http://a/socket',
+      'http_upgrade_failed',
+      'http_upgrade_failed',
+    ],
     [direct({ ipv4: '127.0.0.1' }, { http_port: broken }), 'http://a/', 'http_protocol_error', 'http_protocol_error'],
     [direct({ ipv4: '127.0.0.1' }, { https_port: port }), 'https://a/', 'tls_protocol_error', 'tls_not_tls'],
   ];

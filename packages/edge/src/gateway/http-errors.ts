@@ -1,6 +1,7 @@
 // What a Worker's `fetch()` gets when the origin cannot be reached: the status codes that Cloudflare's edge uses for the
 // same cause, so that code written for it keeps working, with our code and remedy in the body.
 import { SocketError } from '@sallyport/sockets/internal';
+import { Refusal } from './egress-dial.ts';
 
 const statusOf: Record<string, number> = {
   connection_refused: 521,
@@ -19,7 +20,7 @@ export interface HttpFailure {
 }
 
 export function toHttpFailure(error: unknown): HttpFailure {
-  if (!(error instanceof SocketError)) {
+  if (!(error instanceof SocketError || error instanceof Refusal)) {
     const message = error instanceof Error ? error.message : String(error);
     return { status: 520, code: 'bad_response', body: `error code: 520\nThe origin's answer was broken: ${message}\n` };
   }

@@ -52,10 +52,13 @@ export class WatchedMaterial<Value> {
 }
 
 function lookAt(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  if (stats === undefined) return 'none';
-  const { ino, size, mtimeMs, ctimeMs, mode } = stats;
-  return [ino, size, mtimeMs, ctimeMs, mode].join(':');
+  try {
+    const { ino, size, mtimeMs, ctimeMs, mode } = statSync(file);
+    return [ino, size, mtimeMs, ctimeMs, mode].join(':');
+  } catch (error) {
+    // Why it cannot be used is for whoever reads it to say.
+    return String((error as NodeJS.ErrnoException).code);
+  }
 }
 
 /** Whether another change would be seen in the files' times. */

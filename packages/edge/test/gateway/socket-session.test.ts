@@ -63,6 +63,15 @@ test('a TLS handshake that fails is reported, though the dial succeeded', async 
   );
 });
 
+test('a certificate with very many names is refused by what is wrong with it', async (t) => {
+  const names = Array.from({ length: 600 }, (_, index) => `service-${index}.a-rather-long-name.example.com`);
+  const peer = await use(t, startPeer('echo', { tls: { certificate: await authority.issue('good', { names }) } }));
+  const { dialSocket } = await startTestGateway(t, { findTrust });
+  const session = await dialSocket();
+  session.open(peer.port, { hostname: 'localhost', secureTransport: 'on' });
+  assert.equal(((await session.hears('failed')) as Failed).code, 'tls_name_mismatch');
+});
+
 test('frames out of order end the session with a protocol error', async (t) => {
   const peer = await use(t, startPeer('echo'));
   const { dialSocket } = await startTestGateway(t);

@@ -121,6 +121,17 @@ test('many changes of one size, in one moment, and switched links are all seen',
   }
 });
 
+test('a file that cannot even be looked at leaves what was used before', async (t) => {
+  const bench = await startSettings(t, '[[trust]]\nca = "link.pem"\n', { 'link.pem': ca });
+  const find = bench.settings.findFor(undefined);
+  const before = find({ hostname: 'a', port: 1 });
+  await symlink('link.pem', join(bench.folder, 'link.new'));
+  await rename(join(bench.folder, 'link.new'), join(bench.folder, 'link.pem'));
+  assert.equal(find({ hostname: 'a', port: 1 }), before);
+  const told = await bench.events.next(({ type }) => type === 'tls-unusable');
+  assert.match(told.type === 'tls-unusable' ? told.error.message : '', /ELOOP/);
+});
+
 test('ends are told of step by step, once each, and are in the metrics', async (t) => {
   let now = Date.now() - 40 * day;
   const bench = await startSettings(t, '[[trust]]\ncert = "client.pem"\nkey = "client.key"\n', files, {

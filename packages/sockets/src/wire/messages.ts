@@ -81,11 +81,17 @@ export function parseQuestion(value: unknown): NameQuestion {
   return { name, type: known as NameQuestion['type'] };
 }
 
+/** Most characters of each text, so that the frame has room for all: a server chooses how many names its certificate has. */
+const maxText = 1_000;
+
+const clip = (text: string): string => (text.length > maxText ? `${text.slice(0, maxText)}…` : text);
+
 export function toFailed(error: SocketError): FailedMessage {
-  const { code, message, remedy, retryable, cause } = error;
-  if (!(cause instanceof Error)) return { code, message, remedy, retryable };
+  const { code, retryable, cause } = error;
+  const failed = { code, message: clip(error.message), remedy: clip(error.remedy), retryable };
+  if (!(cause instanceof Error)) return failed;
   const causeCode = systemCodeOf(cause);
-  return { code, message, remedy, retryable, cause: cause.message, ...(causeCode !== undefined && { causeCode }) };
+  return { ...failed, cause: clip(cause.message), ...(causeCode !== undefined && { causeCode }) };
 }
 
 /** The first code behind an error that a system or library gave, which are upper-case; ours are not. */

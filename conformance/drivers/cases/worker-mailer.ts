@@ -17,7 +17,7 @@ export const workerMailer: Driver = {
     'driver-certificate': noCertificates,
   },
   node: {
-    why: 'It takes no stream: it asks for `cloudflare:sockets` by `require()`, which `@sallyport/sockets/register` does not answer.',
+    why: 'It takes no stream, and runs with `node --import @sallyport/sockets/register`, as a test of that package does.',
   },
   async exercise({ start, host, port, user, password }) {
     const { WorkerMailer } = await import('worker-mailer');

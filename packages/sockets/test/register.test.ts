@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { needs, nodeBinary, startPeer, startPostgres, use } from '@sallyport/testkit';
+import { needs, nodeBinary, startPeer, startPostgres, startSmtp, use } from '@sallyport/testkit';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
@@ -24,7 +24,7 @@ before(async () => {
   await run(tsc, ['-p', join(repository, 'packages/sockets'), ...flags]).catch((error: { stdout?: string }) => {
     assert.fail(`packages/sockets does not build: ${error.stdout}`);
   });
-  for (const name of ['pg', 'pg-cloudflare']) {
+  for (const name of ['pg', 'pg-cloudflare', 'worker-mailer']) {
     await symlink(join(repository, 'node_modules', name), join(folder, 'node_modules', name));
   }
 });
@@ -71,6 +71,21 @@ await client.end();
 console.log(rows.length, rows[999].square);
 `;
 
+const withRequire = `
+const { WorkerMailer } = require('worker-mailer');
+const { connect } = require('cloudflare:sockets');
+const [port, username, password] = process.argv.slice(2);
+(async () => {
+  // Its timers outlive what they were for.
+  const timeouts = { socketTimeoutMs: 2000, responseTimeoutMs: 2000 };
+  const login = { credentials: { username, password }, authType: 'plain', logLevel: 4 };
+  const mailer = await WorkerMailer.connect({ host: '127.0.0.1', port: Number(port), secure: false, startTls: false, ...login, ...timeouts });
+  await mailer.send({ from: 'a@example.com', to: 'b@example.com', subject: 'hello', text: 'hello' });
+  await mailer.close();
+  console.log('sent', connect === (await import('@sallyport/sockets')).connect);
+})();
+`;
+
 for (const version of versions) {
   test(`cloudflare:sockets resolves on Node ${version}, by static and dynamic import`, async (t) => {
     const peer = await use(t, startPeer('echo'));
@@ -82,5 +97,10 @@ for (const version of versions) {
     if (!needs(t, 'postgres')) return;
     const { url } = await use(t, startPostgres());
     assert.equal(await runApp(version, 'pg.mjs', withPg, ['--conditions=workerd'], url), '1000 1000000');
+  });
+
+  test(`a dependency that requires cloudflare:sockets works on Node ${version}: worker-mailer sends`, async (t) => {
+    const { port, user, password } = await use(t, startSmtp());
+    assert.equal(await runApp(version, 'mail.cjs', withRequire, [], String(port), user, password), 'sent true');
   });
 }

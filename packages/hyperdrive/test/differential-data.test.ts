@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { needs } from '@sallyport/testkit';
 import * as wire from '@sallyport/postgres-wire';
 import * as fc from 'fast-check';
+import { play, toPlain } from './differential-kit.ts';
+import type { Plain } from './differential-kit.ts';
 import { connectRaw } from './raw-client.ts';
-import type { RawClient } from './raw-client.ts';
 import { ownCredentials, startSetup } from './pooler-setup.ts';
 
 const int4 = 23;
@@ -106,16 +107,6 @@ const script = fc.array(fc.oneof(execution, execution, simple, copies), { maxLen
 /** Where the client waits for answers before it goes on. */
 const pauses = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
 
-type Plain = { type: string; sqlstate?: string | undefined; severityCode?: string | undefined };
-
-/** Names of statements differ, and with them the text of some errors. */
-function toPlain(reply: Buffer): Plain {
-  const message = wire.parseBackend(reply);
-  if (message.type !== 'ErrorResponse' && message.type !== 'NoticeResponse') return message;
-  const { sqlstate, severityCode } = message.report;
-  return { type: message.type, sqlstate, severityCode };
-}
-
 /**
  * In a failed transaction a statement that the connection does not hold cannot be parsed: a Bind that does not fit it
  * fails because of the transaction, and not because it does not fit.
@@ -123,17 +114,6 @@ function toPlain(reply: Buffer): Plain {
 function asPooled(straight: Plain, pooled: Plain | undefined): Plain {
   const isUnparsed = straight.sqlstate === '08P01' && pooled?.sqlstate === '25P02';
   return isUnparsed ? { ...straight, sqlstate: '25P02' } : straight;
-}
-
-async function play(client: RawClient, steps: Buffer[][], waits: boolean[]): Promise<Plain[]> {
-  const answers: Buffer[] = [];
-  for (const [index, step] of steps.entries()) {
-    client.send(...step);
-    if (waits[index] === true) answers.push(...(await client.untilAnswered()));
-  }
-  client.send(wire.toSync(), wire.toQuery('rollback'));
-  answers.push(...(await client.untilAnswered()));
-  return answers.map((reply) => toPlain(reply));
 }
 
 test('Requests with data have the same answers through the pooler as straight', async (t) => {
@@ -153,7 +133,7 @@ test('Requests with data have the same answers through the pooler as straight', 
           scripts.map(async ([steps, waits]) => {
             const client = await connectRaw(where);
             try {
-              return await play(client, steps, waits);
+              return await play(client, steps, { waits, toPlain: (reply) => toPlain(reply) });
             } finally {
               await client.leave();
             }

@@ -8,6 +8,8 @@ import { needs } from '@sallyport/testkit';
 import * as wire from '@sallyport/postgres-wire';
 import * as fc from 'fast-check';
 import type { Pooler } from '../src/index.ts';
+import { play, toPlain } from './differential-kit.ts';
+import type { Plain } from './differential-kit.ts';
 import { connectRaw } from './raw-client.ts';
 import type { RawClient } from './raw-client.ts';
 import { ownCredentials, startSetup } from './pooler-setup.ts';
@@ -67,32 +69,15 @@ const script = fc.array(fc.oneof(anyRequest, sensible, again, closing), { maxLen
 /** Where the client waits for answers before it goes on. */
 const pauses = fc.array(fc.boolean(), { minLength: 14, maxLength: 14 });
 
-/** What an answer says, without what may differ: whose name, which process, and where in the server's source. */
-function toPlain(reply: Buffer): unknown {
-  const message = wire.parseBackend(reply);
-  if (message.type !== 'ErrorResponse' && message.type !== 'NoticeResponse') return message;
-  const { sqlstate, severityCode, message: text } = message.report;
-  // A statement has another name at the origin, and the message tells it.
-  return {
-    type: message.type,
-    sqlstate,
-    severityCode,
-    text: text
-      ?.replace(/"(?:sallyport_\d+|unknown_)?(\w*)"/g, '"…"')
+/** A statement has another name at the origin, and the message tells it. */
+const toPlainText = (reply: Buffer): Plain =>
+  toPlain(reply, (text) =>
+    text
+      .replace(/"(?:sallyport_\d+|unknown_)?(\w*)"/g, '"…"')
       .replace('unnamed prepared statement', 'prepared statement "…"'),
-  };
-}
+  );
 
-async function play(client: RawClient, steps: Buffer[][], waits: boolean[]): Promise<unknown[]> {
-  const answers: Buffer[] = [];
-  for (const [index, step] of steps.entries()) {
-    client.send(...step);
-    if (waits[index] === true) answers.push(...(await client.untilAnswered()));
-  }
-  client.send(wire.toSync(), wire.toQuery('rollback'));
-  answers.push(...(await client.untilAnswered()));
-  return answers.map((reply) => toPlain(reply));
-}
+const playScript: Player = (client, steps, waits) => play(client, steps, { waits, toPlain: toPlainText });
 
 type Script = [Buffer[][], boolean[]];
 type Player = (client: RawClient, steps: Buffer[][], waits: boolean[]) => Promise<unknown[]>;
@@ -142,7 +127,10 @@ async function compare(
 
 test('Random requests have the same answers through the pooler as straight', async (t) => {
   if (!needs(t, 'postgres')) return;
-  await compare(t, fc.array(fc.tuple(script, pauses), { minLength: 1, maxLength: 4 }), { player: play, numRuns: 200 });
+  await compare(t, fc.array(fc.tuple(script, pauses), { minLength: 1, maxLength: 4 }), {
+    player: playScript,
+    numRuns: 200,
+  });
 });
 
 const read = fc.constantFrom('select 1 as one', 'select 2 as two', 'select 1/0', 'select 1 + 2', 'nonsense');
@@ -166,7 +154,7 @@ async function playInTurn(client: RawClient, steps: Buffer[][]): Promise<unknown
     client.send(...step);
     answers.push(...(await client.until(wire.Backend.ReadyForQuery)));
   }
-  return answers.map((reply) => toPlain(reply));
+  return answers.map((reply) => toPlainText(reply));
 }
 
 test('Reads that share connections have the same answers as straight', async (t) => {

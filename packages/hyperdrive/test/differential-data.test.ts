@@ -133,7 +133,7 @@ test('Requests with data have the same answers through the pooler as straight', 
           scripts.map(async ([steps, waits]) => {
             const client = await connectRaw(where);
             try {
-              return await play(client, steps, { waits, toPlain: (reply) => toPlain(reply) });
+              return await play(client, steps, { waits, toAnswer: (reply) => toPlain(reply) });
             } finally {
               await client.leave();
             }

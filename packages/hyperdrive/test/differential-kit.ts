@@ -6,7 +6,7 @@ import type { RawClient } from './raw-client.ts';
 export async function play<Answer>(
   client: RawClient,
   steps: Buffer[][],
-  { waits, toPlain }: { waits: boolean[]; toPlain: (reply: Buffer) => Answer },
+  { waits, toAnswer }: { waits: boolean[]; toAnswer: (reply: Buffer) => Answer },
 ): Promise<Answer[]> {
   const answers: Buffer[] = [];
   for (const [index, step] of steps.entries()) {
@@ -15,7 +15,7 @@ export async function play<Answer>(
   }
   client.send(wire.toSync(), wire.toQuery('rollback'));
   answers.push(...(await client.untilAnswered()));
-  return answers.map((reply) => toPlain(reply));
+  return answers.map((reply) => toAnswer(reply));
 }
 
 export type Plain = { type: string; sqlstate?: string | undefined; severityCode?: string | undefined; text?: string };

@@ -77,7 +77,7 @@ const toPlainText = (reply: Buffer): Plain =>
       .replace('unnamed prepared statement', 'prepared statement "…"'),
   );
 
-const playScript: Player = (client, steps, waits) => play(client, steps, { waits, toPlain: toPlainText });
+const playScript: Player = (client, steps, waits) => play(client, steps, { waits, toAnswer: toPlainText });
 
 type Script = [Buffer[][], boolean[]];
 type Player = (client: RawClient, steps: Buffer[][], waits: boolean[]) => Promise<unknown[]>;

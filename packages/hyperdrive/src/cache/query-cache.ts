@@ -22,12 +22,13 @@ import { readComments } from './query-comment.ts';
 import { Recording } from './recording.ts';
 import { Refresh } from './refresh.ts';
 
-/** The documented words, as metrics have them. */
+/** The documented words, as metrics have them, and `loading`: the database's catalogue is still being read. */
 export type CacheStatus =
   | 'hit'
   | 'miss'
   | 'uncacheable'
   | 'disabled'
+  | 'loading'
   | 'multiplestatements'
   | 'notaquery'
   | 'oversizedquery'
@@ -93,7 +94,8 @@ export class QueryCache implements Answerer {
     if (!isExecution(exchange)) return undefined;
     if (this.#caching.disabled) return this.#pass('disabled');
     const environment = this.#options.knowledge.environmentOf(client.settings);
-    if (environment === undefined || environment.problem !== undefined) return this.#pass('uncacheable');
+    if (environment === undefined) return this.#pass(this.#whileUnknown);
+    if (environment.problem !== undefined) return this.#pass('uncacheable');
     const key = toCacheKey(exchange, { owner: this.#owner, environment: environment.id });
     if (key === undefined) return this.#pass('oversizedquery');
     const { directives } = key;
@@ -108,6 +110,11 @@ export class QueryCache implements Answerer {
     return this.#miss(exchange, client, { key, environment });
   }
 
+  /** Nothing can be cached while the origin is not known: for a moment, or because it cannot be asked. */
+  get #whileUnknown(): CacheStatus {
+    return this.#options.knowledge.failure === undefined ? 'loading' : 'uncacheable';
+  }
+
   /** What a text under these settings depends on, or why it cannot be cached. */
   judge(text: Buffer, environment: Environment): Judged {
     const { knowledge, classifier } = this.#options;
@@ -117,7 +124,7 @@ export class QueryCache implements Answerer {
     const { catalogue } = knowledge;
     if (catalogue === undefined) {
       const reason = knowledge.failure ?? 'it is being read';
-      return { status: 'uncacheable', why: `The catalogue of the database is not known: ${reason}.` };
+      return { status: this.#whileUnknown, why: `The catalogue of the database is not known: ${reason}.` };
     }
     const resolution = catalogue.resolve(verdict, environment);
     if (resolution.kind === 'cacheable') {

@@ -14,6 +14,7 @@ import { readComments } from '../../src/cache/query-comment.ts';
 import { dialTcp } from '../dial.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { connectDuplex } from './duplex-client.ts';
+import { startSetup } from '../pooler-setup.ts';
 import { startCacheSetup } from './cache-setup.ts';
 
 const tables = 'create table t (id int); insert into t values (1); create table u (id int); insert into u values (1)';
@@ -208,6 +209,17 @@ describe('The cache', () => {
     assert.deepEqual(outcomes, ['lost']);
     recording.bytes(Buffer.alloc(30_000));
     assert.equal(store.hold(100_000), true);
+  });
+
+  it('counts what comes before the database is known under a word of its own', async (t) => {
+    if (!needs(t, 'postgres')) return;
+    const caching = { disabled: false, maxAge: 60, staleWhileRevalidate: 15 };
+    const { client, pooler } = await startSetup(t, { pooler: { caching } });
+    await (await client()).query('select 1');
+    assert.deepEqual(pooler.metrics.queriesByCacheStatus, { loading: 1 });
+    await pooler.cache!.load();
+    await (await client()).query('select 1');
+    assert.deepEqual(pooler.metrics.queriesByCacheStatus, { loading: 1, miss: 1 });
   });
 
   it('stays out of the way when it is turned off', async (t) => {

@@ -9,14 +9,15 @@ export const mongodb: Driver = {
   package: 'mongodb',
   protocol: 'MongoDB',
   server: 'nobody',
-  worker: { plain: { why, fails: /MongoServerSelectionError.*ECONNREFUSED/ } },
+  worker: { plain: { why, fails: /MongoNetworkError.*ECONNREFUSED/ } },
   node: { why: 'It makes its own sockets, several of them; no stream can be given to it.' },
   async exercise({ host, port }) {
-    const client = new MongoClient(`mongodb://${host}:${port}/?directConnection=true`, {
-      serverSelectionTimeoutMS: 1_000,
+    const client = new MongoClient(`mongodb://${host}:${port}/?directConnection=true`);
+    const refused = new Promise<never>((_, reject) => {
+      client.once('serverHeartbeatFailed', ({ failure }) => reject(failure));
     });
     try {
-      await client.connect();
+      await Promise.race([client.connect(), refused]);
       return null;
     } finally {
       await client.close();

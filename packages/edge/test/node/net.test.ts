@@ -83,11 +83,12 @@ test('its sockets take the same slots as connect()’s, and give them back', asy
     files(`export default { async fetch() {
       const open = [connect('127.0.0.1:${peer.port}')];
       for (let count = 0; count < 5; count += 1) open.push(net.connect(${peer.port}, '127.0.0.1'));
+      const lastIsUp = once(open[5], 'connect');
       await open[0].opened;
       const waiting = net.connect(${peer.port}, '127.0.0.1');
       const order = [];
       const connected = once(waiting, 'connect').then(() => order.push('connected'));
-      await once(open[5], 'connect');
+      await lastIsUp;
       await once(open[5].end('x').resume(), 'close').then(() => order.push('closed'));
       await connected;
       return Response.json([order, waiting.readyState]);

@@ -22,6 +22,7 @@ export type HyperdriveErrorCode =
   | 'query_timeout'
   | 'idle_in_transaction'
   | 'message_stalled'
+  | 'sequence_memory'
   | 'authentication_failed'
   | 'unknown_database'
   | 'unsupported'
@@ -90,6 +91,10 @@ const registry: Readonly<Record<HyperdriveErrorCode, Row>> = {
     remedy: 'End each transaction without waiting for anything else, or raise the idle-in-transaction timeout.',
   },
   message_stalled: { sqlstate: '08006', remedy: 'Send each message without a pause, or use COPY for much data.' },
+  sequence_memory: {
+    sqlstate: '55000',
+    remedy: 'Use INSERT … RETURNING, or put both statements in one transaction.',
+  },
   authentication_failed: { sqlstate: '28P01', remedy: 'Use the connection string of the binding as it is.' },
   unknown_database: { sqlstate: '3D000', remedy: 'Use the connection string of the binding as it is.' },
   unsupported: { sqlstate: '0A000', remedy: 'Connect to the database itself for this.' },
@@ -148,4 +153,10 @@ export const cancelledReport = { sqlstate: '57014', message: 'canceling statemen
 
 export function queryTimedOut(limit: number): HyperdriveError {
   return new HyperdriveError('query_timeout', `canceling statement due to the pool's query timeout of ${limit} ms`);
+}
+
+export function sequenceMemoryLost(): HyperdriveError {
+  const message =
+    'currval() and lastval() tell what their own session took, which a pooled client has for a transaction only';
+  return new HyperdriveError('sequence_memory', message);
 }

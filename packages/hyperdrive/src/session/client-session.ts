@@ -12,7 +12,7 @@ import type { SessionWrites } from '../cache/session-writes.ts';
 import type { CancelKey } from './cancel-keys.ts';
 import type { ClientCredentials } from './client-login.ts';
 import { ClientStream } from './client-stream.ts';
-import { HyperdriveError, toClientError } from '../errors.ts';
+import { HyperdriveError, sequenceMemoryLost, toClientError } from '../errors.ts';
 import { readExchange } from './exchange.ts';
 import type { Exchange, ExchangeClient, Recorder } from './exchange.ts';
 import { countOne } from '../metrics.ts';
@@ -22,6 +22,7 @@ import type { OriginConnection } from '../origin/origin-connection.ts';
 import type { Waiter } from '../origin/origin-pool.ts';
 import { OriginLink } from './origin-link.ts';
 import type { SessionContext } from './session-context.ts';
+import { needsSequenceMemory } from './sequence-memory.ts';
 import type { PinCause } from './session-state.ts';
 import type { Statement } from '../statements/statements.ts';
 
@@ -239,8 +240,13 @@ export class ClientSession implements Waiter, ExchangeClient {
   }
 
   #waitForOrigin(): void {
-    this.#recorder = this.#exchange?.recorder;
+    const exchange = this.#exchange;
+    this.#recorder = exchange?.recorder;
     this.#exchange = undefined;
+    if (exchange !== undefined && needsSequenceMemory(exchange.text)) {
+      this.#answerWithError(sequenceMemoryLost());
+      return;
+    }
     this.#state = 'waiting';
     const giveUp = this.#context.pool.wait(this);
     if (this.#isWaiting()) {

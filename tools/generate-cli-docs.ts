@@ -14,7 +14,7 @@ export function toCliPage(table: readonly Command[]): string {
 
 | Command | What it does |
 | --- | --- |
-${table.map(({ name, positionals, summary }) => `| [\`${[name, ...positionals].join(' ')}\`](#sallyport-${name.replaceAll(' ', '-')}) | ${summary} |`).join('\n')}
+${table.map(({ name, positionals, summary }) => `| [\`${toCell([name, ...positionals].join(' '))}\`](#sallyport-${name.replaceAll(' ', '-')}) | ${toCell(summary)} |`).join('\n')}
 
 \`sallyport --version\` prints the version, \`sallyport COMMAND --help\` explains a command.
 
@@ -23,11 +23,16 @@ Exit codes: 0 when all went well, 1 when it did not, 64 when the call cannot be 
   return [head, ...table.map((command) => toSection(command))].join('\n');
 }
 
+/** A cell ends at a bar, also within code. */
+function toCell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
 function toSection({ name, positionals, summary, options, examples }: Command): string {
   const rows = Object.entries(options).map(([option, { short, value, multiple, help }]) => {
     const names = [...(short === undefined ? [] : [`-${short}`]), `--${option}`];
-    const written = names.map((text) => `\`${text}${value === undefined ? '' : ` ${value}`}\``).join(', ');
-    return `| ${written} | ${help.replaceAll('|', '\\|')}${multiple === true ? ' (repeatable)' : ''} |`;
+    const written = names.map((text) => `\`${text}${value === undefined ? '' : ` ${toCell(value)}`}\``).join(', ');
+    return `| ${written} | ${toCell(help)}${multiple === true ? ' (repeatable)' : ''} |`;
   });
   return `## sallyport ${name}
 

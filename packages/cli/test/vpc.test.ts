@@ -141,6 +141,7 @@ test('dev: a service is created, bound and asked; one that is not there is told 
     explained.stdout,
     /^for +fetch\(\) of http\nworker +VPC service api\nverdict +allow\n.*port \d+\nrule +allow loopback\n/,
   );
+  assert.doesNotMatch(explained.stdout, /^(?:tls|authorities|shows) /m);
   const tunnel = await run(['tunnel', 'create', 'office', '--json'], { cwd: dev.folder });
   assert.equal(tunnel.code, 0, tunnel.stderr);
   const away = ['--type', 'tcp', '--tcp-port', '5432', '--hostname', 'db.internal', '--tunnel-id', 'office'];

@@ -17,6 +17,7 @@ export const explain: Command = {
   examples: [
     ['sallyport explain db.example.com:5432', 'the decision for a name, with the addresses it has now'],
     ['sallyport explain 0x7f.1:6379 --json', 'what an unusual spelling means'],
+    ['sallyport explain connect db.internal:5432', 'ask a running edge instead, which knows routes and tunnels'],
   ],
   async run(values, [target = '']) {
     const [, hostname, port] = /^(.+):(\d{1,5})$/.exec(target) ?? [];

@@ -128,8 +128,8 @@ function toTlsText(event: TlsEvent, paint: Paint): string {
     const then = kept ? 'What was there before is still used.' : 'Connections that need it fail.';
     return `${paint('red', 'Certificates')}: ${toSafeLine(who)}: ${toSafeLine(error.message)}\n  ${then}${remedy === undefined ? ' Correct the file; it is looked at again then.' : ` ${remedy}`}`;
   }
-  const { kind, name, source, daysLeft } = event;
-  const what = kind === 'client' ? 'client certificate' : 'authority';
+  const { use, name, source, daysLeft } = event;
+  const what = use === 'client' ? 'client certificate' : 'authority';
   const when = daysLeft < 0 ? 'has expired' : `ends in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'}`;
   return `${paint(daysLeft < 0 ? 'red' : 'yellow', 'Certificates')}: the ${what} ${toSafeLine(name)} ${when} (${toSafeLine(source)})\n  Renew it in place: no restart is needed.`;
 }

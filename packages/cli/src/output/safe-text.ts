@@ -14,7 +14,9 @@ export function toSafeText(text: string, { color }: { color: boolean }): string 
   return text.replaceAll('\r\n', '\n').replace(controls, replace);
 }
 
-/** One line, without any colour. */
+/** One line, without any colour. OpenSSL's messages end in a newline, which says nothing. */
 export function toSafeLine(text: string): string {
-  return toSafeText(text, { color: false }).replace(/[\n\t]/g, '?');
+  return toSafeText(text, { color: false })
+    .replace(/\n+$/, '')
+    .replace(/[\n\t]/g, '?');
 }

@@ -242,7 +242,7 @@ test('certificates are uploaded from files, listed, printed and deleted', async 
   await writeFile(join(home, 'k2.pem'), renewed.key);
   const { id: replacedId } = JSON.parse(own.stdout) as { id: string };
   const replaced = await run('replace', replacedId, '--cert', 'c2.pem', '--key', 'k2.pem');
-  assert.match(replaced.stdout, new RegExp(`Success! Uploaded mTLS certificate\nID: ${replacedId}\n`));
+  assert.match(replaced.stdout, new RegExp(`Success! Replaced mTLS certificate\nID: ${replacedId}\n`));
   assert.equal(control.certificates.keyOf(replacedId), renewed.key);
   assert.match(
     (await run('replace', replacedId, '--cert', 'c2.pem', '--key', 'k.pem')).stderr,

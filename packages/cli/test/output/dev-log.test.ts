@@ -30,6 +30,7 @@ test('what others wrote may colour its own text, and do nothing else to a termin
   assert.equal(toSafeText(nasty, { color: true }), 'a\u001b[31mred\u001b[0m?[2J?]0;title??b?5A\n\tc\n');
   assert.equal(toSafeText(nasty, { color: false }), 'ared?[2J?]0;title??b?5A\n\tc\n');
   assert.equal(toSafeLine('GET /\n\u001b[1mx'), 'GET /?x');
+  assert.equal(toSafeLine('wrong version number:350:\n'), 'wrong version number:350:');
   const [colored, plain] = [true, false].map((color) => printed(color, (lines) => lines.host(log(nasty))));
   assert.ok(colored!.includes('\u001b[31m') && !colored!.includes('\u001b[2J') && !plain!.includes('\u001b'));
 });
@@ -67,6 +68,7 @@ test('as JSON every event is one line with its kind first', async () => {
       lines.request({ method: 'GET', target: '/', host: 'localhost', status: 200, took: 1 });
       lines.listening('http://localhost:1');
       lines.say('said');
+      lines.tls({ type: 'tls-expiring', source: 'a.pem', use: 'client', name: 'CN=a', daysLeft: 3 });
     },
     createJsonLog,
   );
@@ -74,7 +76,7 @@ test('as JSON every event is one line with its kind first', async () => {
   for (const line of lines) assert.match(line, /^\{"kind":"/);
   assert.deepEqual(
     lines.map((line) => (JSON.parse(line) as { kind: string }).kind),
-    ['failed', 'socket', 'request', 'listening', 'message'],
+    ['failed', 'socket', 'request', 'listening', 'message', 'tls-expiring'],
   );
   assert.deepEqual(JSON.parse(lines[0]!), {
     kind: 'failed',

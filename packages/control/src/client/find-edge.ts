@@ -32,7 +32,7 @@ export interface FindEdgeOptions {
 
 /**
  * In this order: an explicit URL and token; an explicit state directory; a running `sallyport dev` in this folder or one
- * above; the state directory that `sallyport.toml` in this folder names; the state directory of this user.
+ * above; the state directory that `sallyport.toml` in this folder or one above names; the state directory of this user.
  * @throws ClientError
  */
 export function findEdge(options: FindEdgeOptions = {}): EdgeAccess {
@@ -49,12 +49,15 @@ export function findEdge(options: FindEdgeOptions = {}): EdgeAccess {
     return readAccess(file) ?? fail(`there is no ${file}`);
   }
 
-  for (const file of upwards(cwd)) {
-    const access = readAccess(file);
+  const folders = upwards(cwd);
+  for (const folder of folders) {
+    const access = readAccess(join(folder, devState, controlFile));
     if (access !== undefined) return access;
   }
   // Read only now: a mistake in it must not keep a running edge from being found.
-  const files = [tomlState(cwd), join(userState(env, root), controlFile)].filter((file) => file !== undefined);
+  const files = [nearestTomlState(folders), join(userState(env, root), controlFile)].filter(
+    (file) => file !== undefined,
+  );
   for (const file of files) {
     const access = readAccess(file);
     if (access !== undefined) return access;
@@ -128,15 +131,23 @@ function checkPrivate(file: string): void {
   if (problem !== undefined) throw ClientError.of('invalid_settings', `${problem}, so no edge wrote it`);
 }
 
-function upwards(cwd: string): string[] {
-  const file = join(cwd, devState, controlFile);
-  const parent = dirname(cwd);
-  return parent === cwd ? [file] : [file, ...upwards(parent)];
+function upwards(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...upwards(parent)];
+}
+
+/** A project has often no `state` in its own, which is for TLS in development: the edge's is above it then. */
+function nearestTomlState(folders: readonly string[]): string | undefined {
+  for (const folder of folders) {
+    const file = tomlState(folder);
+    if (file !== undefined) return file;
+  }
+  return undefined;
 }
 
 /** The file in the state directory of an edge that is configured in this folder. */
-function tomlState(cwd: string): string | undefined {
-  const file = join(cwd, 'sallyport.toml');
+function tomlState(folder: string): string | undefined {
+  const file = join(folder, 'sallyport.toml');
   if (!existsSync(file)) return undefined;
   const text = readText(file);
   let state: unknown;
@@ -148,7 +159,7 @@ function tomlState(cwd: string): string | undefined {
   }
   if (state === undefined) return undefined;
   if (typeof state !== 'string') throw ClientError.of('invalid_settings', `${file}: "state" is not a path`);
-  return join(isAbsolute(state) ? state : join(cwd, state), controlFile);
+  return join(isAbsolute(state) ? state : join(folder, state), controlFile);
 }
 
 function userState(env: NodeJS.ProcessEnv, root: boolean): string {

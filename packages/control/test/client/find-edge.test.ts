@@ -57,6 +57,8 @@ test('each place is looked at only when those before it say nothing', async (t) 
     account: 'acc',
     source: join(folder, 'project/var/control.json'),
   });
+  await write('project/src/api/sallyport.toml', '[[trust]]\nca = "ca.pem"\n');
+  assert.equal(find({ from: 'project/src/api' }).token, 'token-3', 'a project below the folder of its edge');
   await write('project/.sallyport/control.json', edge(4));
   assert.equal(find({ from: 'project/src' }).token, 'token-4');
   await write('elsewhere/control.json', edge(5));

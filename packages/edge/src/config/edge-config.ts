@@ -88,14 +88,18 @@ export async function loadEdgeConfig(
   const file = resolve(path);
   const { root, report } = await readConfigFile(file);
   const config = root === undefined ? undefined : await readEdgeConfig({ value: root, path: [] }, file, report);
-  // What the operator wrote and we would not do is no detail: a policy or a host name may be lost with it.
-  const diagnostics = report.diagnostics.map((each) =>
-    each.code === 'unknown_key' ? { ...each, severity: 'error' as const, remedy: toKeyRemedy(each) } : each,
-  );
+  const diagnostics = toStrict(report.diagnostics);
   if (config === undefined || diagnostics.some(({ severity }) => severity === 'error')) {
     throw new ConfigurationError(diagnostics);
   }
   return { config, warnings: diagnostics };
+}
+
+/** What the operator wrote and we would not do is no detail: a policy or a host name may be lost with it. */
+function toStrict(diagnostics: ConfigurationError['diagnostics']): ConfigurationError['diagnostics'] {
+  return diagnostics.map((each) =>
+    each.code === 'unknown_key' ? { ...each, severity: 'error' as const, remedy: toKeyRemedy(each) } : each,
+  );
 }
 
 /** A top-level key behind a table's header belongs to that table, in TOML. */
@@ -111,7 +115,7 @@ function toKeyRemedy({ message, remedy }: ConfigurationError['diagnostics'][numb
 export async function loadTrust(file: string): Promise<TrustEntry[]> {
   const { root, report } = await readConfigFile(file);
   const trust = root === undefined ? [] : readTrust({ value: root, path: [] }, file, report);
-  if (report.diagnostics.length > 0) throw new ConfigurationError(report.diagnostics);
+  if (report.diagnostics.length > 0) throw new ConfigurationError(toStrict(report.diagnostics));
   return trust;
 }
 

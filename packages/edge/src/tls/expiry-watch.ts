@@ -45,7 +45,9 @@ export class ExpiryWatch {
       if (step === undefined) continue;
       const key = `${source} ${ends}`;
       told.set(key, step);
-      if (this.#told.get(key) !== step) onEvent({ type: 'tls-expiring', source, kind, name, daysLeft: left });
+      if (this.#told.get(key) !== step) {
+        onEvent({ type: 'tls-expiring', source, use: kind, name, daysLeft: left });
+      }
     }
     this.#told = told;
   }

@@ -114,6 +114,8 @@ function adviceFor(code: SocketErrorCode, { certificate, certificateEnds }: TlsA
       return "If the server's authority is a private one, {authority}; if not, the server may leave out an intermediate certificate.";
     case 'tls_self_signed':
       return 'To trust exactly this certificate, {authority}: a self-signed certificate is its own authority.';
+    case 'tls_name_mismatch':
+      return 'Ask for a name in the certificate: in the URL of fetch(), in the address of connect(), or there as expectedServerHostname.';
     case 'tls_expired':
       return "Renew the server's certificate, or the authority's if that is what has ended; check this machine's clock.";
     case 'tls_client_certificate': {

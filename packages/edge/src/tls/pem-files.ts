@@ -19,7 +19,7 @@ const keyBlocks = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVAT
 export function watchAuthorities(file: string, events: MaterialEvents): WatchedMaterial<Authorities> {
   return new WatchedMaterial(
     [file],
-    ([text = '']) => named(file, '', () => ({ ca: parseCertificates(text).facts.certificates })),
+    ([text = '']) => named(file, '"key"', () => ({ ca: parseCertificates(text).facts.certificates })),
     events,
   );
 }
@@ -31,7 +31,10 @@ export function watchIdentity(cert: string, key: string, events: MaterialEvents)
     ([certText = '', keyText = '']) =>
       named(cert, key, () => {
         const { facts, first } = parseCertificates(key === cert ? certText.replaceAll(keyBlocks, '') : certText);
-        if (!keyText.includes('PRIVATE KEY-----')) throw new Error(`${key} holds no private key in PEM`);
+        if (!keyText.includes('PRIVATE KEY-----')) {
+          const elsewhere = key === cert ? ': name the file that does, with key = "FILE"' : '';
+          throw new Error(`${key} holds no private key in PEM${elsewhere}`);
+        }
         refuseShared(key);
         return { cert: facts.certificates, key: checkPrivateKey(keyText, first) };
       }),
@@ -53,6 +56,6 @@ function named<Value>(cert: string, key: string, read: () => Value): Value {
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
     const text = error.message.replace(/^This cannot be accepted: /, '');
-    throw new Error(text.replaceAll('"certificates"', cert).replaceAll('"private_key"', key || cert), { cause: error });
+    throw new Error(text.replaceAll('"certificates"', cert).replaceAll('"private_key"', key), { cause: error });
   }
 }

@@ -6,6 +6,6 @@ export type TlsEvent =
   /** What is there now cannot be used; what was there before still is, if anything was. */
   | { type: 'tls-unusable'; who: string; error: Error; kept: boolean }
   /** A certificate ends soon, or has ended. */
-  | { type: 'tls-expiring'; source: string; kind: 'authority' | 'client'; name: string; daysLeft: number };
+  | { type: 'tls-expiring'; source: string; use: 'authority' | 'client'; name: string; daysLeft: number };
 
 export type OnTlsEvent = (event: TlsEvent) => void;

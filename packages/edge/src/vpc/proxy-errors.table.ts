@@ -33,7 +33,8 @@ export const proxyErrors: Readonly<Record<ProxyErrorCode, ProxyErrorRow>> = {
   },
   connection_terminated: {
     meaning: 'The service hung up before it answered.',
-    remedy: "Look into the service's log, and at firewalls and proxies in front of it.",
+    remedy:
+      "Look into the service's log, and at firewalls and proxies in front of it; http to an https port may end so, too.",
   },
   connection_timeout: {
     meaning: 'The service did not accept the connection in time.',
@@ -76,14 +77,13 @@ export const proxyErrors: Readonly<Record<ProxyErrorCode, ProxyErrorRow>> = {
   },
   tls_protocol_error: {
     meaning: 'The TLS handshake failed, for another reason than the certificate.',
-    remedy:
-      'Check that the https port speaks TLS, its versions, and whether it wants a client certificate (--mtls-certificate-id).',
+    remedy: 'Check that the https port speaks TLS, and its versions: https to an http port gives this.',
   },
   tls_certificate_error: {
     meaning:
-      "The service's certificate is not acceptable: expired, from an unknown authority, or for another name than the URL's host.",
+      "The service's certificate is not acceptable: expired, from an unknown authority, or for another name than the URL's host. Or the service wants a client certificate and got none that it accepts.",
     remedy:
-      'Name its authority with --ca-certificate-id, use the host name of its certificate in the URL, or loosen --cert-verification-mode.',
+      'Name its authority with --ca-certificate-id, use the host name of its certificate in the URL, or loosen --cert-verification-mode; for a client certificate, --mtls-certificate-id.',
   },
   http_request_error: {
     meaning: 'The request could not be sent, or its answer never came.',

@@ -27,13 +27,17 @@ test('a mistake in an entry is told with its line, and what to write', async (t)
   const other = await issue('client');
   const cases: [toml: string, told: RegExp, more?: Record<string, string>][] = [
     ['[[trust]]\nto = "*.internal"\nca = "none.pem"\n', /^3 .*none\.pem.*path starts at/],
-    ['[[trust]]\nca = "client.key"\n', /^2 .*private key/],
+    ['[[trust]]\nca = "client.key"\n', /^2 .*client\.key holds a private key, which belongs into "key"/],
+    ['[[trust]]\nto = "a"\nverify = false\n', /^3 trust\[0\]\.verify is not a known key Remove or correct it\.$/],
     [
       '[[trust]]\ncert = "client.pem"\nkey = "other.key"\n',
       /^2 .*other\.key.* does not belong/,
       toFiles('other', other),
     ],
-    ['[[trust]]\ncert = "client.pem"\n', /^2 .*client\.pem holds no private key/],
+    [
+      '[[trust]]\ncert = "client.pem"\n',
+      /^2 .*client\.pem holds no private key in PEM: name the file that does, with key = /,
+    ],
     ['[[trust]]\nkey = "client.key"\n', /^2 .*no cert/],
     ['[[trust]]\nca = "ca.pem"\nca_certificate_id = "x"\n', /^3 .*ca stands beside it/],
     ['[[trust]]\nsystem = false\n', /^2 .*nobody would be trusted/],

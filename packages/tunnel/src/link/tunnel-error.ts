@@ -137,7 +137,8 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
   },
   destination_denied: {
     message: 'The connector does not allow this destination',
-    remedy: 'Add a route for it to the tunnel, or allow it in the configuration of the connector.',
+    remedy:
+      'Add a route for it to the tunnel, or allow it in the configuration of the connector; loopback and link-local addresses need the latter.',
     retryable: false,
   },
   dns_error: {

@@ -84,7 +84,7 @@ async function send(
   print(values, certificate, () => {
     const { id, issuer, expires_on } = certificate;
     const called = name === undefined || name === '' ? '' : ` ${name}`;
-    return `Success! Uploaded ${noun}${called}\nID: ${id}\nIssuer: ${issuer}\nExpires on ${expires_on.slice(0, 10)}\n`;
+    return `Success! ${method === 'PUT' ? 'Replaced' : 'Uploaded'} ${noun}${called}\nID: ${id}\nIssuer: ${issuer}\nExpires on ${expires_on.slice(0, 10)}\n`;
   });
   return 0;
 }

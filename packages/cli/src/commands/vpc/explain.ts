@@ -26,7 +26,8 @@ export const explain: Command = {
             .call<Explanation>('GET', client.account('sallyport/explain'), {
               query: { worker: `service:${service.service_id}`, destination: `service:${port}` },
             })
-            .then((explanation) => ({ use, ...explanation })),
+            // A service's settings for TLS are for https alone.
+            .then(({ tls, ...explanation }) => ({ use, ...explanation, tls: use === secure ? tls : undefined })),
         ),
       ),
     );
@@ -40,6 +41,8 @@ export const explain: Command = {
     return explained.every(isFree) ? 0 : 1;
   },
 };
+
+const secure = 'fetch() of https';
 
 function isFree({ decision, link }: Explanation): boolean {
   return decision.verdict === 'allow' && (decision.route.kind === 'direct' || link !== undefined);
@@ -55,11 +58,11 @@ function toPorts({
   if (http === undefined && https === undefined)
     return [
       ['fetch() of http', 80],
-      ['fetch() of https', 443],
+      [secure, 443],
     ];
   const ports: [string, number | undefined][] = [
     ['fetch() of http', http],
-    ['fetch() of https', https],
+    [secure, https],
   ];
   return ports.filter((each): each is [string, number] => each[1] !== undefined);
 }

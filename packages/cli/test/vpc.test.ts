@@ -94,6 +94,7 @@ test('calls that make no sense are explained as wrangler does', async (t) => {
     [[...http, '--hostname', 'a', '--tcp-port', '1'], 64, /for --type tcp/],
     [[...http, '--hostname', 'a', '--cert-verification-mode', 'none'], 1, /cert_verification_mode is one of/],
     [[...http, '--hostname', 'a', '--ca-certificate-id', 'none'], 1, /certificate not found/],
+    [[...http, '--ipv4', '10.0.0.1', '--update-config'], 1, /There is no project here .*nothing was created/],
     [['get', 'a'], 1, /neither the ID nor the name of a VPC service/],
   ];
   for (const [args, code, says] of cases) {

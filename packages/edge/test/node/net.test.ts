@@ -18,10 +18,10 @@ test('what policy refuses is EACCES, with the reason and the remedy', async (t) 
         resolve({ code, syscall, message, cause: cause.code, text: cause.message, remedy: typeof cause.remedy })));
       export default { async fetch() { return Response.json([
         await refused(net.connect(5432, '10.0.0.1')), await refused(net.connect(25, 'mail.example.com')),
-        await refused(tls.connect(443, '169.254.169.254')) ]); } };`),
+        await refused(tls.connect(443, '169.254.169.254')), await refused(net.connect(0, '127.0.0.1')) ]); } };`),
     { policy: workerPolicy },
   );
-  const [private_, mail, metadata] = JSON.parse(await bench.text('/')) as Record<string, string>[];
+  const [private_, mail, metadata, noPort] = JSON.parse(await bench.text('/')) as Record<string, string>[];
   assert.deepEqual(private_, {
     code: 'EACCES',
     syscall: 'connect',
@@ -31,6 +31,8 @@ test('what policy refuses is EACCES, with the reason and the remedy', async (t) 
     remedy: 'string',
   });
   assert.equal(mail?.['text'], 'Connections to port 25 are prohibited');
+  assert.equal(mail?.['message'], 'connect EACCES mail.example.com:25 (Connections to port 25 are prohibited)');
+  assert.equal(noPort?.['message'], 'connect ECONNREFUSED 127.0.0.1:0');
   assert.deepEqual([metadata?.['code'], metadata?.['cause']], ['EACCES', 'destination_denied']);
 });
 

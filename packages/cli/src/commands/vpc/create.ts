@@ -2,6 +2,7 @@
 import type { ServiceInfo } from '@sallyport/control/client';
 import { CommandError } from '../../command-error.ts';
 import { type Command, toText, UsageError, type Values } from '../../command.ts';
+import { checkProject } from '../check-project.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
 import { checkFormat, print } from '../tunnel/print.ts';
 import { serviceOptions, toServiceBody } from './service-options.ts';
@@ -46,6 +47,7 @@ export const create: Command = {
     const name = toServiceName(values, positional);
     const binding = toText(values, 'binding') ?? 'VPC_SERVICE';
     if (!identifier.test(binding)) throw new UsageError(`--binding takes a JavaScript identifier, not ${binding}`);
+    await checkProject(values);
     const client = createClient(values);
     const body = await toServiceBody(values, name, () => client);
     const service = await trying('Could not create the VPC service', () =>
@@ -83,8 +85,7 @@ async function toBinding(
   const found = await findEditableConfig(process.cwd(), { config: toText(values, 'config') });
   const snippet = toResourceText(resource, found?.format ?? 'jsonc');
   const byHand = `To use it as env.${entry.binding}, add this to the project's configuration:\n\n${snippet}`;
-  if (values['update-config'] !== true) return { text: byHand, snippet };
-  if (found === undefined) return { text: '', snippet, problem: 'there is no project here' };
+  if (values['update-config'] !== true || found === undefined) return { text: byHand, snippet };
   const problem = await addResource(found.file, resource);
   if (problem !== undefined) return { text: '', snippet, problem };
   return { text: `Added to ${found.file}: env.${entry.binding}\n`, snippet };

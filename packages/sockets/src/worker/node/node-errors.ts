@@ -74,7 +74,9 @@ export function fromSocketError(error: unknown, { host, port }: Peer, connecting
   if (!(error instanceof SocketError)) return error as NodeError;
   if (error.code.startsWith('tls_')) return fromTlsError(error, { host, port });
   const told = (error.cause as NodeError | undefined)?.code;
-  const known = codes[error.code] ?? 'ECONNRESET';
+  // The host is not what is wrong then; the system refuses such a port.
+  const noPort = error.code === 'invalid_destination' && port === 0;
+  const known = noPort ? 'ECONNREFUSED' : (codes[error.code] ?? 'ECONNRESET');
   if (!connecting) return toNodeError(`read ${known}`, known, { syscall: 'read', cause: error });
   if (known === 'ENOTFOUND' || known === 'EAI_AGAIN') {
     return toNodeError(`getaddrinfo ${known} ${host}`, known, { syscall: 'getaddrinfo', hostname: host, cause: error });
@@ -89,8 +91,8 @@ export function fromSocketError(error: unknown, { host, port }: Peer, connecting
   });
 }
 
-function detailOf({ message, cause }: SocketError): string {
-  return cause instanceof Error ? cause.message : message;
+function detailOf({ code, message, cause }: SocketError): string {
+  return code !== 'port_25' && cause instanceof Error ? cause.message : message;
 }
 
 /** What to say to a program that asked not to verify, when verifying failed. */

@@ -26,7 +26,11 @@ async function startElsewhere(t: TestContext, server: string): Promise<{ child: 
   const { sourceFlags } = (await import(runner)) as { sourceFlags: string[] };
   const child = spawn(process.execPath, [...sourceFlags, starter, server], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => void child.kill('SIGKILL'));
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the process that starts ${server} ended with code ${code} before it was ready`);
+  });
+  const lines = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
+  const [line] = await Promise.race([lines, ended]);
   return { child, started: JSON.parse(line) as Started };
 }
 

@@ -70,6 +70,8 @@ export class PipelineTracker<Token> {
   #status: TransactionStatus = 'I';
   /** The server is past an error and waits for a Sync that has not been sent. */
   #skipping = false;
+  /** Requests went to the server behind the last that ends a transaction of its own: it has one open [pg 55.2.3]. */
+  #unsynced = false;
   #copyingIn = false;
   #ignoredSyncs = 0;
   #uncertain = false;
@@ -91,7 +93,12 @@ export class PipelineTracker<Token> {
 
   /** Whether the server owes nothing, waits for nothing and has no transaction open. */
   get idle(): boolean {
-    return this.#head === this.#entries.length && this.#status === 'I' && !this.#skipping && !this.#copyingIn;
+    return this.#head === this.#entries.length && !this.inTransaction && !this.#skipping && !this.#copyingIn;
+  }
+
+  /** Whether a transaction is open, be it one that only a Sync ends. */
+  get inTransaction(): boolean {
+    return this.#status !== 'I' || this.#unsynced;
   }
 
   /** Whether the server reads CopyData now. */
@@ -139,6 +146,7 @@ export class PipelineTracker<Token> {
     if (this.outstanding >= maxPipelined) {
       throw new WireError('pipeline_too_long', `more than ${maxPipelined} requests wait for their answers`);
     }
+    if (!isCopyEnd(type)) this.#unsynced = !isBoundary(type);
     this.#entries.push({ type, token });
   }
 
@@ -197,6 +205,7 @@ export class PipelineTracker<Token> {
     }
     this.#head = 0;
     this.#skipping = false;
+    this.#unsynced = false;
   }
 
   /** The server reads CopyData from here on, and ignores the Syncs it finds among it. */

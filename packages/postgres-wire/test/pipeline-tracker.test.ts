@@ -30,6 +30,22 @@ test('A connection is idle when the last Sync was answered, and not before', () 
   assert.ok(!tracker.idle);
 });
 
+test('Requests without a Sync have a transaction open, though all are answered', () => {
+  const tracker = new PipelineTracker<string>();
+  sent(tracker, Parse, Bind, Execute);
+  received(tracker, ParseComplete, BindComplete, CommandComplete);
+  assert.equal(tracker.outstanding, 0);
+  assert.ok(tracker.inTransaction);
+  assert.ok(!tracker.idle);
+  sent(tracker, Sync);
+  received(tracker, ReadyForQuery);
+  assert.ok(!tracker.inTransaction);
+  assert.ok(tracker.idle);
+  sent(tracker, Parse, Query);
+  received(tracker, ParseComplete, CommandComplete, ReadyForQuery);
+  assert.ok(tracker.idle);
+});
+
 test('Tokens come back with their answers, in order', () => {
   const tracker = new PipelineTracker<string>();
   tracker.sent(Parse, 'one');

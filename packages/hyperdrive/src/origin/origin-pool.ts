@@ -164,7 +164,8 @@ export class OriginPool {
       this.discard(connection);
       return;
     }
-    const statements = connection.tracker.status === 'I' ? [query] : query === '' ? ['ROLLBACK'] : ['ROLLBACK', query];
+    const { inTransaction } = connection.tracker;
+    const statements = !inTransaction ? [query] : query === '' ? ['ROLLBACK'] : ['ROLLBACK', query];
     if (query !== '') {
       connection.held.clear();
       connection.settings = '';

@@ -51,7 +51,7 @@ export class Stopwatch {
   /** Looks at the connection; says what is overdue, once. `received` grows while a message comes; undefined between two. */
   look({ tracker, answers }: OriginConnection, limits: TimeoutLimits, { now, received }: Moment): Overdue | undefined {
     const outside = received === undefined ? 'idle' : 'receiving';
-    const phase = tracker.outstanding > 0 ? 'running' : tracker.status === 'I' ? outside : 'in-transaction';
+    const phase = tracker.outstanding > 0 ? 'running' : tracker.inTransaction ? 'in-transaction' : outside;
     const isFurther = phase === 'receiving' && received !== this.#received;
     if (phase !== this.#phase || answers !== this.#answers || isFurther) {
       this.#phase = phase;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { needs, startFaultProxy, use } from '@sallyport/testkit';
 import type { FaultProxy, TestScope } from '@sallyport/testkit';
 import { poolDefaults } from '../../src/index.ts';
+import type { Pooler } from '../../src/index.ts';
 import { connectClient, dialTcp } from '../dial.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { pidOf, startRawSetup } from './kit.ts';
@@ -27,6 +28,11 @@ async function startProxied(t: TestScope, pool: object = {}): Promise<Proxied> {
   const through = (isProxied: boolean): void => void (port = isProxied ? proxy.port : setup.server.port);
   through(true);
   return { ...setup, clock, proxy, through };
+}
+
+/** What the database's functions do may still be asked over the connection. */
+async function untilIdle(pooler: Pooler): Promise<void> {
+  while (pooler.status.idle < pooler.status.connections) await turn();
 }
 
 test('query_wait_timeout: who waits is served before the limit and refused at it, and may try again', async (t) => {
@@ -71,8 +77,10 @@ test('server_idle_timeout: a connection that nobody uses is closed, and the next
   const { client, pooler, direct } = await startRawSetup(t, { clock });
   const one = await client();
   const first = await pidOf(one);
+  await untilIdle(pooler);
   clock.advance(poolDefaults.idleTimeout - 1);
   assert.equal(await pidOf(one), first);
+  await untilIdle(pooler);
   clock.advance(poolDefaults.idleTimeout);
   clock.advance(poolDefaults.idleTimeout);
   assert.equal(pooler.status.connections, 0);
@@ -106,6 +114,7 @@ test('server_check_delay: an idle connection on a line that went dead is found, 
   const { client, proxy, clock, through, pooler } = await startProxied(t);
   const one = await client();
   const first = await pidOf(one);
+  await untilIdle(pooler);
   proxy.set({ stalled: true });
   through(false);
   clock.advance(poolDefaults.checkAfter);
@@ -118,10 +127,11 @@ test('server_check_delay: an idle connection on a line that went dead is found, 
 
 test('server_check_query: a healthy connection is checked when it was idle for long, and kept', async (t) => {
   if (!needs(t, 'postgres')) return;
-  const { client, clock } = await startProxied(t);
+  const { client, clock, pooler } = await startProxied(t);
   const one = await client();
   const first = await pidOf(one);
   for (let round = 0; round < 3; round += 1) {
+    await untilIdle(pooler);
     clock.advance(poolDefaults.checkAfter);
     assert.equal(await pidOf(one), first);
   }

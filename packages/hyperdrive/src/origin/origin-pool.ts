@@ -164,8 +164,7 @@ export class OriginPool {
       this.discard(connection);
       return;
     }
-    const { inTransaction } = connection.tracker;
-    const statements = !inTransaction ? [query] : query === '' ? ['ROLLBACK'] : ['ROLLBACK', query];
+    const statements = connection.tracker.inTransaction ? ['ROLLBACK', ...(query === '' ? [] : [query])] : [query];
     if (query !== '') {
       connection.held.clear();
       connection.settings = '';

@@ -79,6 +79,8 @@ test('A long answer to a slow reader arrives whole, and passes through the same 
   });
   socket.write(wire.toQuery(`select repeat(md5(i::text), ${repeats}) from generate_series(1, ${rowCount}) i`));
   await received;
+  // What the pooler says at its end is not part of the answer.
+  read = undefined;
   assert.equal(left, 0);
   assert.equal(hash.digest('hex'), hashOfRows());
   const growth = (peak - before) / 2 ** 20;

@@ -62,3 +62,17 @@ test('who never sends the Sync is ended as one that is idle in a transaction', a
   assert.equal(last.type === 'ErrorResponse' && last.report.sqlstate, '25P03');
   assert.equal((await asked).rowCount, 0);
 });
+
+test('a statement that was only prepared and described keeps no connection, and its Bind may come over another', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, pooler } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  const raw = await connectRaw({ ...ownCredentials, port });
+  raw.send(wire.toParse({ query: 'select 42 as n' }), wire.toDescribe('statement'), wire.toFlush());
+  await raw.until(wire.Backend.RowDescription);
+  const other = await client();
+  assert.equal((await other.query({ text: 'select $1::int as n', values: [7] })).rows[0].n, 7);
+  raw.send(wire.toBind({}), wire.toExecute(), wire.toSync());
+  const answers = (await raw.until(wire.Backend.ReadyForQuery)).map((reply) => wire.parseBackend(reply).type);
+  assert.deepEqual(answers, ['BindComplete', 'DataRow', 'CommandComplete', 'ReadyForQuery']);
+  assert.equal(pooler.status.connections, 1);
+});

@@ -72,6 +72,8 @@ export class PipelineTracker<Token> {
   #skipping = false;
   /** Requests went to the server behind the last that ends a transaction of its own: it has one open [pg 55.2.3]. */
   #unsynced = false;
+  /** Something was bound or carried out in it. */
+  #isUsed = false;
   #copyingIn = false;
   #ignoredSyncs = 0;
   #uncertain = false;
@@ -99,6 +101,12 @@ export class PipelineTracker<Token> {
   /** Whether a transaction is open, be it one that only a Sync ends. */
   get inTransaction(): boolean {
     return this.#status !== 'I' || this.#unsynced;
+  }
+
+  /** Whether all that keeps it from being idle is a Sync that has not been sent, and statements are all that was made. */
+  get onlyPrepares(): boolean {
+    const isOpen = this.#unsynced && !this.#isUsed && !this.#skipping && !this.#copyingIn;
+    return isOpen && this.#head === this.#entries.length && this.#status === 'I';
   }
 
   /** Whether the server reads CopyData now. */
@@ -147,6 +155,8 @@ export class PipelineTracker<Token> {
       throw new WireError('pipeline_too_long', `more than ${maxPipelined} requests wait for their answers`);
     }
     if (!isCopyEnd(type)) this.#unsynced = !isBoundary(type);
+    if (isBoundary(type)) this.#isUsed = false;
+    else if (type === Frontend.Bind || type === Frontend.Execute) this.#isUsed = true;
     this.#entries.push({ type, token });
   }
 

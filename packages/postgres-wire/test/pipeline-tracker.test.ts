@@ -46,6 +46,23 @@ test('Requests without a Sync have a transaction open, though all are answered',
   assert.ok(tracker.idle);
 });
 
+test('Statements that were only prepared are told from what was carried out', () => {
+  const tracker = new PipelineTracker<string>();
+  sent(tracker, Parse, Describe);
+  assert.ok(!tracker.onlyPrepares);
+  received(tracker, ParseComplete, NoData);
+  assert.ok(tracker.onlyPrepares);
+  sent(tracker, Bind);
+  received(tracker, BindComplete);
+  assert.ok(!tracker.onlyPrepares);
+  sent(tracker, Sync);
+  received(tracker, ReadyForQuery);
+  assert.ok(!tracker.onlyPrepares);
+  sent(tracker, Parse);
+  received(tracker, ErrorResponse);
+  assert.ok(!tracker.onlyPrepares);
+});
+
 test('Tokens come back with their answers, in order', () => {
   const tracker = new PipelineTracker<string>();
   tracker.sent(Parse, 'one');

@@ -9,19 +9,20 @@ import {
   Frontend,
   MessageReader,
   parseParameterStatus,
-  parseReport,
   PipelineTracker,
   sqlstateOf,
   toQuery,
+  toSync,
   toTerminate,
   trackedReplies,
 } from '@sallyport/postgres-wire';
-import type { ErrorReport, MessageHandler, TransactionStatus, Verdict } from '@sallyport/postgres-wire';
+import type { MessageHandler, TransactionStatus, Verdict } from '@sallyport/postgres-wire';
 import { HyperdriveError } from '../errors.ts';
 import type { AnswerWatch, Holder, RequestToken } from './holder.ts';
 import { toLending } from './lending.ts';
 import type { LendingStream, LentOutcome } from './lending.ts';
 import type { OriginDialer } from './origin-dialer.ts';
+import { toFailure } from './origin-failure.ts';
 import type { LoggedIn } from './origin-login.ts';
 import { HeldStatements } from '../statements/statements.ts';
 
@@ -47,13 +48,6 @@ const completions: ReadonlySet<number> = new Set([
 ]);
 
 const statusByByte: Readonly<Record<number, TransactionStatus>> = { 0x49: 'I', 0x54: 'T', 0x45: 'E' };
-
-/** What the origin said, of an error that is whole or only its beginning. */
-function toFailure(message: Buffer): HyperdriveError {
-  const isWhole = message.readUInt32BE(1) + 1 === message.length;
-  const report = (isWhole ? parseReport(message) : { sqlstate: '58000', message: 'Internal error.' }) as ErrorReport;
-  return new HyperdriveError('origin_refused', report.message, { report });
-}
 
 export class OriginConnection implements MessageHandler {
   readonly held: HeldStatements = new HeldStatements();
@@ -164,9 +158,19 @@ export class OriginConnection implements MessageHandler {
 
   /** Runs a query of our own on a connection that is idle and has no holder. Rejects when any part of it fails. */
   run(query: string): Promise<void> {
+    this.unnamed = undefined;
+    return this.#perform(Frontend.Query, toQuery(query));
+  }
+
+  /** Ends what was begun without a Sync, on a connection that has no holder. */
+  sync(): Promise<void> {
+    return this.#perform(Frontend.Sync, toSync());
+  }
+
+  #perform(type: number, message: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       let failure: HyperdriveError | undefined;
-      this.#onError = (message) => (failure ??= toFailure(message));
+      this.#onError = (report) => (failure ??= toFailure(report));
       this.link({
         fromOrigin: () => true,
         settingChanged: () => {},
@@ -178,9 +182,8 @@ export class OriginConnection implements MessageHandler {
         },
         originLost: reject,
       });
-      this.unnamed = undefined;
-      this.tracker.sent(Frontend.Query);
-      this.write(toQuery(query));
+      this.tracker.sent(type);
+      this.write(message);
     });
   }
 

@@ -9,13 +9,14 @@ import {
   WireError,
 } from '@sallyport/postgres-wire';
 import type { MessageHandler, Verdict } from '@sallyport/postgres-wire';
-import type { SessionWrites } from '../cache/session-writes.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { Recorder } from './exchange.ts';
 import { HyperdriveError, queryTimedOut, toClientError } from '../errors.ts';
+import { within } from '../clock.ts';
 import { maxWholeQuery } from '../limits.ts';
 import { countOne } from '../metrics.ts';
 import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
+import type { OriginLinkEnds } from './origin-link-ends.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { SessionContext } from './session-context.ts';
 import { StatementLog } from './statement-log.ts';
@@ -31,20 +32,6 @@ const inspection = defineInspection({
     [Frontend.Parse, maxWholeQuery],
   ]),
 });
-
-export interface OriginLinkEnds {
-  /** Watches what goes to the origin. */
-  readonly writes?: SessionWrites | undefined;
-  /** It is found out what was left behind in the connection: the client waits, for it or to be without it. */
-  lent(): void;
-  /** It has the connection again. */
-  kept(): void;
-  /** The connection went back to the pool. */
-  unlinked(): void;
-  /** Everything was carried out, and the client has said goodbye. */
-  left(): void;
-  failed(error: HyperdriveError | WireError): void;
-}
 
 export class OriginLink implements MessageHandler, Holder, Watched {
   readonly requests: RequestHandler;
@@ -204,7 +191,9 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#recorder = undefined;
     recorder?.settled(tracker.status);
     if (this.#isLeaving) this.#ends.left();
-    else if (this.#pin === undefined && tracker.idle && this.#reader.atBoundary) this.#giveBack();
+    else if (this.#pin !== undefined || !this.#reader.atBoundary) return;
+    else if (tracker.idle) this.#giveBack();
+    else if (tracker.onlyPrepares) this.#giveBackPrepared();
   }
 
   originLost(error: HyperdriveError): void {
@@ -244,6 +233,22 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     else if (this.#connection!.cancelling === 0) void this.#findOut();
   }
 
+  /**
+   * What drivers do that ask for types first: Parse, Describe and Flush, and the rest when the answer is there. Nothing was
+   * carried out, so the Sync can be ours, and what comes next may be answered by the cache.
+   */
+  #giveBackPrepared(): void {
+    const connection = this.#detach()!;
+    const { pool, clock } = this.#context;
+    connection.unlink();
+    this.#forget();
+    within(pool.limits.checkTimeout, connection.sync(), clock).then(
+      () => pool.release(connection),
+      () => pool.discard(connection),
+    );
+    this.#ends.unlinked();
+  }
+
   async #findOut(): Promise<void> {
     const connection = this.#detach()!;
     const { pool } = this.#context;
@@ -262,10 +267,14 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   }
 
   #unlink(connection: OriginConnection): void {
-    this.#log.clear();
-    this.requests.compact();
+    this.#forget();
     this.#context.pool.release(connection);
     this.#ends.unlinked();
+  }
+
+  #forget(): void {
+    this.#log.clear();
+    this.requests.compact();
   }
 
   #detach(): OriginConnection | undefined {

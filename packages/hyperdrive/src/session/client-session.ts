@@ -21,6 +21,7 @@ import type { Welcome } from './login-phase.ts';
 import type { OriginConnection } from '../origin/origin-connection.ts';
 import type { Waiter } from '../origin/origin-pool.ts';
 import { OriginLink } from './origin-link.ts';
+import type { OriginLinkEnds } from './origin-link-ends.ts';
 import type { SessionContext } from './session-context.ts';
 import { needsSequenceMemory } from './sequence-memory.ts';
 import type { PinCause } from './session-state.ts';
@@ -28,7 +29,8 @@ import type { Statement } from '../statements/statements.ts';
 
 export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'checking' | 'closed';
 
-export class ClientSession implements Waiter, ExchangeClient {
+/** It is the ends of its link itself: a set of functions for each idle client would cost memory. */
+export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
   readonly #stream: ClientStream;
   readonly #context: SessionContext;
   readonly #link: OriginLink;
@@ -52,14 +54,7 @@ export class ClientSession implements Waiter, ExchangeClient {
     this.#stream = new ClientStream(stream, context);
     this.#context = context;
     this.writes = context.watchWrites?.(this);
-    this.#link = new OriginLink(this.#stream, context, {
-      writes: this.writes,
-      lent: () => (this.#state = 'checking'),
-      kept: () => this.#linked(),
-      unlinked: () => this.#unlinked(),
-      left: () => this.close(),
-      failed: (error) => this.end(error),
-    });
+    this.#link = new OriginLink(this.#stream, context, this);
     this.#login = new LoginPhase(this.#stream, context, {
       client: this,
       credentials,
@@ -259,7 +254,15 @@ export class ClientSession implements Waiter, ExchangeClient {
     return this.#state === 'waiting';
   }
 
-  #unlinked(): void {
+  lent(): void {
+    this.#state = 'checking';
+  }
+
+  kept(): void {
+    this.#linked();
+  }
+
+  unlinked(): void {
     const wasChecked = this.#state === 'checking';
     this.#state = 'idle';
     if (wasChecked) this.#readOn();

@@ -13,6 +13,7 @@ export interface OriginLinkEnds {
   /** The connection went back to the pool. */
   unlinked(): void;
   /** Everything was carried out, and the client has said goodbye. */
-  left(): void;
-  failed(error: HyperdriveError | WireError): void;
+  close(): void;
+  /** It cannot go on, and its client is told why. */
+  end(error: HyperdriveError | WireError): void;
 }

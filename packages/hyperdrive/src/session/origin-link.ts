@@ -101,7 +101,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     const received = this.#reader.atBoundary ? undefined : this.#received;
     const overdue = this.#stopwatch.look(connection, limits, { now, received });
     if (overdue === 'query') this.#timeOut(connection, limits.queryTimeout);
-    else if (overdue !== undefined) this.#ends.failed(toTimeoutError(overdue, limits));
+    else if (overdue !== undefined) this.#ends.end(toTimeoutError(overdue, limits));
   }
 
   #timeOut(connection: OriginConnection, limit: number): void {
@@ -128,7 +128,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
       this.#reader.push(chunk);
     } catch (error) {
       connection.uncork();
-      this.#ends.failed(toClientError(error));
+      this.#ends.end(toClientError(error));
       return;
     }
     connection.uncork();
@@ -190,7 +190,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     const recorder = this.#recorder;
     this.#recorder = undefined;
     recorder?.settled(tracker.status);
-    if (this.#isLeaving) this.#ends.left();
+    if (this.#isLeaving) this.#ends.close();
     else if (this.#pin !== undefined || !this.#reader.atBoundary) return;
     else if (tracker.idle) this.#giveBack();
     else if (tracker.onlyPrepares) this.#giveBackPrepared();
@@ -199,7 +199,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   originLost(error: HyperdriveError): void {
     this.#ends.writes?.lost(this.#connection?.tracker.outstanding ?? 0);
     this.#detach();
-    this.#ends.failed(error);
+    this.#ends.end(error);
   }
 
   message(type: number, bytes: Buffer, start: number, end: number): Verdict {
@@ -258,7 +258,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     if (this.#isLeft) pool.reset(connection, judged === 'stateless' ? '' : 'DISCARD ALL');
     else if (judged === 'stateless') this.#unlink(connection);
     else if (connection.isClosed) {
-      this.#ends.failed(new HyperdriveError('connection_lost', 'The connection to the database was lost'));
+      this.#ends.end(new HyperdriveError('connection_lost', 'The connection to the database was lost'));
     } else {
       this.#pinTo(judged === 'stateful' ? 'function' : 'unknown-function');
       this.attach(connection, undefined);

@@ -13,9 +13,12 @@ export type Judgement = 'stateless' | 'stateful' | 'unknown';
 const plain =
   /^[\s;]*(?:(?:begin|commit|rollback|end|abort)(?:\s+(?:work|transaction))?|show\s+[\w.\s]+|select\s+\d+)?[\s;\0]*$/i;
 
+/** Of those who have sent nothing since; nobody adds to it. */
+const none: Buffer[] = [];
+
 export class StatementLog {
   readonly #origin: { readonly knowledge?: OriginKnowledge | undefined };
-  #texts: Buffer[] = [];
+  #texts: Buffer[] = none;
   #bytes = 0;
   /** What judged those that are not kept. */
   #judgedBy: StatefulNames | 'nobody' | undefined;
@@ -33,7 +36,8 @@ export class StatementLog {
       return;
     }
     if (this.#texts.at(-1) === text) return;
-    this.#texts.push(text);
+    if (this.#texts === none) this.#texts = [text];
+    else this.#texts.push(text);
     this.#bytes += text.length;
     if (this.#texts.length <= maxLoggedTexts && this.#bytes <= maxLoggedBytes) return;
     // While nothing can be judged, more is kept.
@@ -69,7 +73,7 @@ export class StatementLog {
   }
 
   clear(): void {
-    if (this.#texts.length > 0) this.#texts = [];
+    this.#texts = none;
     this.#bytes = 0;
     this.#judgedBy = undefined;
     this.#isStateful = false;
@@ -82,7 +86,7 @@ export class StatementLog {
     if (judged === 'stateful') this.#isStateful = true;
     if (judged === 'unknown') this.#judgedBy = 'nobody';
     else if (names !== undefined) this.#judgedBy = names;
-    this.#texts = [];
+    this.#texts = none;
     this.#bytes = 0;
   }
 }

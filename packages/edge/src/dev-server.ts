@@ -28,6 +28,8 @@ import { createExplain } from './tunnels/explain.ts';
 import type { OnTlsEvent } from './tls/tls-event.ts';
 import type { ExtraAuthority } from './tls/tls-settings.ts';
 import { openDevTls } from './tls/open-tls-settings.ts';
+import { createOutletRequests } from './vpc/outlet-requests.ts';
+import type { RemoteVpc } from './vpc/remote-vpc.ts';
 import { VpcService } from './vpc/vpc-service.ts';
 import type { OnTunnelEvent, TunnelService } from './tunnels/tunnel-service.ts';
 
@@ -45,7 +47,7 @@ export interface DevServerOptions {
   /** Durable Object storage; by default `.sallyport/state` beside the configuration. */
   stateDirectory?: string | undefined;
   /** Tunnels that a running edge has; without it this server has tunnels of its own, kept in `.sallyport`. */
-  tunnels?: { routes: Routes; dial: DialTunnel; databases?: RemoteDatabases } | undefined;
+  tunnels?: { routes: Routes; dial: DialTunnel; databases?: RemoteDatabases; vpc?: RemoteVpc } | undefined;
   /** Where connectors dial this server's own tunnels; by default a free port of 127.0.0.1. */
   tunnelPort?: number | undefined;
   /** Authorities to trust beside the system's; the rest is in `sallyport.toml` beside the configuration. */
@@ -142,7 +144,14 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   const { onTunnelEvent = () => {}, tunnelPort } = options;
   const own =
     options.tunnels === undefined
-      ? startOwnTunnels(folder, { port: tunnelPort, explain, hyperdrive: hooks, onEvent: onTunnelEvent })
+      ? startOwnTunnels(folder, {
+          port: tunnelPort,
+          explain,
+          hyperdrive: hooks,
+          acceptDatabase: (...client) => hyperdrive.accept(...client),
+          outlets: createOutletRequests((id, onEvent) => vpc.follow(id, { findTrust: findTls, onEvent })),
+          onEvent: onTunnelEvent,
+        })
       : undefined;
   const tunnelsReady = own?.then((service) => {
     tunnels = service;
@@ -168,7 +177,7 @@ async function start(options: DevServerOptions, cleanup: Cleanup): Promise<DevSe
   const vpc = new VpcService({
     ways,
     ready: tunnelsReady,
-    missing: options.tunnels === undefined ? undefined : 'vpc_remote',
+    remote: options.tunnels?.vpc,
     control: () => tunnels?.control,
     failed: (error) => onTunnelEvent({ type: 'control-failed', error }),
   });

@@ -30,6 +30,7 @@ import type { FindTls } from './tls/host-tls.ts';
 import { openTlsSettings } from './tls/open-tls-settings.ts';
 import type { OnTlsEvent } from './tls/tls-event.ts';
 import type { TlsSettings } from './tls/tls-settings.ts';
+import { createOutletRequests } from './vpc/outlet-requests.ts';
 import { VpcService } from './vpc/vpc-service.ts';
 
 /** Milliseconds that running requests and connections get to finish when the edge stops. */
@@ -158,6 +159,9 @@ export class Edge implements AsyncDisposable {
         if (this.#hyperdrive === undefined) client.destroy();
         else this.#hyperdrive.accept(id, credentials, client);
       },
+      outlets: createOutletRequests((id, onEvent) => {
+        return this.#vpc?.follow(id, { findTrust: this.#tls!.findFor(undefined), onEvent });
+      }),
       onEvent: options.onTunnelEvent,
     });
     this.#tunnels = tunnels;

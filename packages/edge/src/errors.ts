@@ -41,11 +41,6 @@ const registry = {
     message: (detail: string): string => `There is no tunnel or virtual network ${detail}`,
     remedy: 'See `sallyport tunnel list` and `sallyport tunnel vnet list`; "cf1:network" is the default network.',
   },
-  vpc_remote: {
-    message: (detail: string): string => `With --edge there is no VPC service or network ${detail}`,
-    remedy:
-      "Run without --edge and create it in this project's own edge, or reach the host itself: its tunnels lead there.",
-  },
   hyperdrive_file: {
     message: (detail: string): string => `A file of a local connection string cannot be read: ${detail}`,
     remedy: 'Correct sslrootcert, sslcert and sslkey; paths start at the folder of the configuration.',

@@ -23,7 +23,7 @@ export const dev: Command = {
     },
     edge: {
       value: 'URL|DIR',
-      help: "Use the tunnels and databases of a running edge, by its control API or state directory, instead of this server's own",
+      help: "Use the tunnels, databases and private services of a running edge, by its control API or state directory, instead of this server's own",
     },
     'edge-token-file': {
       value: 'FILE',

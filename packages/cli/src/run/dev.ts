@@ -62,7 +62,7 @@ export async function runDev(values: Values): Promise<number> {
   const edge = toText(values, 'edge');
   if (edge !== undefined) {
     const option = /^https?:/.test(edge) ? `--api-url ${edge} --api-token-file FILE` : `--state ${edge}`;
-    log.say(`Commands about its tunnels and databases need the same edge named: ${option}`);
+    log.say(`Commands about its tunnels, databases and services need the same edge named: ${option}`);
   }
   if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
   if (!signal.aborted) await once(signal, 'abort');

@@ -22,15 +22,26 @@ const statusOfClientError: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-export interface OutletOptions {
-  /** Path of the unix socket; a stale one is replaced. */
-  path: string;
+export interface OutletParts {
   /** Answers requests; closed with the server. */
   proxy: ForwardProxy;
   /** Gets each CONNECT and owns its connection; `head` came behind it. */
   connect: (authority: string, client: Duplex, head: Buffer) => void;
   /** Milliseconds for a request head to arrive. Default 20 000. */
   headersTimeout?: number | undefined;
+  /** Requests of one connection. Default: no limit. */
+  maxRequests?: number | undefined;
+}
+
+export interface OutletOptions extends OutletParts {
+  /** Path of the unix socket; a stale one is replaced. */
+  path: string;
+}
+
+/** Serves connections that somebody else accepted. */
+export interface OutletHandler {
+  serve(stream: Socket): void;
+  close(): void;
 }
 
 export interface OutletServer {
@@ -41,8 +52,8 @@ export interface OutletServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startOutletServer(options: OutletOptions): Promise<OutletServer> {
-  const { path, proxy, connect, headersTimeout: headTimeout = headersTimeout } = options;
+function createOutletServer(options: OutletParts): { server: Server; sockets: ReadonlySet<Socket> } {
+  const { proxy, connect, headersTimeout: headTimeout = headersTimeout } = options;
   const sockets = new Set<Socket>();
   const server = createServer({
     requireHostHeader: false,
@@ -55,6 +66,7 @@ export async function startOutletServer(options: OutletOptions): Promise<OutletS
   server.maxConnections = maxConnections;
   // Node would drop what comes behind the thousandth field without a word; the size of a head is its bound.
   server.maxHeadersCount = 0;
+  server.maxRequestsPerSocket = options.maxRequests ?? 0;
 
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -68,7 +80,28 @@ export async function startOutletServer(options: OutletOptions): Promise<OutletS
     if (!client.writable) return void client.destroy();
     client.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => client.destroy());
   });
+  return { server, sockets };
+}
 
+/** Without a socket of its own. Connections beyond the limit are dropped, as a listening server's are. */
+export function createOutletHandler(parts: OutletParts): OutletHandler {
+  const { server, sockets } = createOutletServer(parts);
+  return {
+    serve(stream) {
+      if (sockets.size >= maxConnections) return void stream.destroy();
+      server.emit('connection', stream);
+      stream.resume();
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      parts.proxy.close();
+    },
+  };
+}
+
+export async function startOutletServer(options: OutletOptions): Promise<OutletServer> {
+  const { path, proxy } = options;
+  const { server, sockets } = createOutletServer(options);
   await rm(path, { force: true });
   await listen(server, path);
   await chmod(path, 0o600);

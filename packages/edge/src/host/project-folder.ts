@@ -1,9 +1,7 @@
 // `.sallyport` beside a project's configuration: what `sallyport dev` keeps from one run to the next.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HyperdriveHooks } from '@sallyport/control';
-import type { Explain } from '../tunnels/explain.ts';
-import { type OnTunnelEvent, TunnelService } from '../tunnels/tunnel-service.ts';
+import { TunnelService, type TunnelServiceOptions } from '../tunnels/tunnel-service.ts';
 
 const portFile = 'tunnel.port';
 
@@ -28,7 +26,7 @@ export async function startOwnTunnels(
   {
     port,
     ...asked
-  }: { port?: number | undefined; explain: Explain; hyperdrive: HyperdriveHooks; onEvent: OnTunnelEvent },
+  }: { port?: number | undefined } & Omit<TunnelServiceOptions, 'stateDirectory' | 'listen' | 'control'>,
 ): Promise<TunnelService | undefined> {
   const start = (tunnelPort: number): Promise<TunnelService> =>
     TunnelService.start({

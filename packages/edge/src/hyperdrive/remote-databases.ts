@@ -3,12 +3,12 @@
 //
 // The credentials that a client will say are made here, for one Worker and binding, and travel with the CONNECT: whoever
 // holds the API's token may use any configuration anyway.
-import { type IncomingMessage, request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ControlClient, EdgeAccess } from '@sallyport/control/client';
 import type { ClientCredentials } from '@sallyport/hyperdrive';
 import { relay } from '../gateway/relay.ts';
+import { connectEdge } from '../tunnels/edge-connect.ts';
 
 /** User, password and database that the client will say, as JSON in base64url. */
 const credentialsHeader = 'sallyport-credentials';
@@ -43,7 +43,7 @@ export function toDatabaseRequest({ url = '', headers }: IncomingMessage): Datab
   }
 }
 
-export function createRemoteDatabases({ url, token }: EdgeAccess, client: ControlClient): RemoteDatabases {
+export function createRemoteDatabases(access: EdgeAccess, client: ControlClient): RemoteDatabases {
   return {
     has(id) {
       const asked = client.list<{ id: string }>(client.account('hyperdrive/configs'));
@@ -52,26 +52,11 @@ export function createRemoteDatabases({ url, token }: EdgeAccess, client: Contro
         () => true,
       );
     },
-    connect: (id, { user, password, database }) =>
-      new Promise((resolve, reject) => {
-        const headers = {
-          'proxy-authorization': `Bearer ${token}`,
-          [credentialsHeader]: Buffer.from(JSON.stringify({ user, password, database })).toString('base64url'),
-        };
-        const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-        const asked = send(url, { method: 'CONNECT', path: `${id}.hyperdrive.local:5432`, headers, agent: false });
-        asked.once('error', reject);
-        asked.once('connect', ({ statusCode }, socket, head) => {
-          if (statusCode !== 200) {
-            socket.destroy();
-            return reject(new Error(`the edge answered ${statusCode}`));
-          }
-          socket.pause();
-          if (head.length > 0) socket.unshift(head);
-          resolve(socket);
-        });
-        asked.end();
-      }),
+    async connect(id, { user, password, database }) {
+      const credentials = Buffer.from(JSON.stringify({ user, password, database })).toString('base64url');
+      const headers = { [credentialsHeader]: credentials };
+      return (await connectEdge(access, `${id}.hyperdrive.local:5432`, { headers })).stream;
+    },
   };
 }
 
@@ -84,7 +69,6 @@ export async function forward(
   stream.pause();
   try {
     const there = await remote.connect(id, credentials);
-    there.on('error', () => {});
     relay(stream, there);
   } catch {
     stream.destroy();

@@ -1,18 +1,16 @@
 // What the control API has beyond Cloudflare's: the explanation of one destination, and CONNECT through a tunnel for a
 // `sallyport dev` that names this edge.
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiError, type ApiRoute, succeeded } from '@sallyport/control';
 import { type DialTunnel, type EgressTarget, type Routes } from '@sallyport/egress';
 import { parseAuthority } from '../gateway/connect-relay.ts';
 import { relay } from '../gateway/relay.ts';
 import { type AcceptDatabase, type DatabaseRequest, toDatabaseRequest } from '../hyperdrive/remote-databases.ts';
+import type { OutletRequests } from '../vpc/outlet-requests.ts';
+import { networkHeader, refusalHeader, tunnelHeader } from './edge-connect.ts';
 import type { Explain } from './explain.ts';
-
-/** Names the virtual network of a CONNECT. */
-export const networkHeader = 'sallyport-network';
-/** The code and remedy of a refused CONNECT, percent-encoded. */
-export const refusalHeader = 'sallyport-refusal';
 
 /** Milliseconds a CONNECT may take. */
 const connectTimeout = 15_000;
@@ -34,14 +32,18 @@ export function explainHandlers(explain: Explain): ApiRoute[] {
 
 export interface ConnectParts {
   routes: (network?: string) => Routes;
+  /** Everything leads into one tunnel. */
+  intoTunnel: (id: string) => Routes;
   dial: DialTunnel;
   /** Serves a client of a configuration. */
   acceptDatabase?: AcceptDatabase | undefined;
+  /** Serves bindings to private services. */
+  outlets?: OutletRequests | undefined;
 }
 
 /**
- * Takes authenticated CONNECTs. Only what a tunnel covers, and the pools of configurations, can be reached: this is no
- * way out of the edge's machine.
+ * Takes authenticated CONNECTs. Only what a tunnel covers, the pools of configurations and private services can be reached:
+ * this is no way out of the edge's machine.
  */
 export function createTunnelConnect(parts: ConnectParts) {
   return (request: IncomingMessage, client: Duplex, head: Buffer): void => {
@@ -50,6 +52,8 @@ export function createTunnelConnect(parts: ConnectParts) {
     if (head.length > 0) client.unshift(head);
     const database = toDatabaseRequest(request);
     if (database !== undefined) return connectDatabase(database, client, parts);
+    const gone = (detail: string): void => refuse(client, { code: 'connection_failed', detail, remedy: '' });
+    if (parts.outlets?.take(request.url ?? '', client as Socket, gone) === true) return;
     connect(parts, request).then(
       (stream) => {
         if (client.destroyed) return void stream.destroy();
@@ -78,12 +82,17 @@ function connectDatabase({ id, credentials }: DatabaseRequest, client: Duplex, {
   else acceptDatabase(id, credentials, client);
 }
 
-async function connect({ routes, dial }: ConnectParts, { url = '', headers }: IncomingMessage): Promise<Duplex> {
+async function connect(
+  { routes, intoTunnel, dial }: ConnectParts,
+  { url = '', headers }: IncomingMessage,
+): Promise<Duplex> {
   const target = parseAuthority(url);
   if (target === undefined) throw Object.assign(new Error(`${url} is not HOST:PORT`), { code: 'invalid_destination' });
-  const network = headers[networkHeader];
+  const { [networkHeader]: network, [tunnelHeader]: tunnel } = headers;
   const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
-  const found = findRoute(routes(typeof network === 'string' ? network : undefined), { ...target, hostname: host });
+  const covering =
+    typeof tunnel === 'string' ? intoTunnel(tunnel) : routes(typeof network === 'string' ? network : undefined);
+  const found = findRoute(covering, { ...target, hostname: host });
   if (found === undefined) {
     throw Object.assign(new Error(`no tunnel covers ${url}`), {
       code: 'destination_denied',

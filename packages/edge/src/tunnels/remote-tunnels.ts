@@ -1,43 +1,49 @@
 // The tunnels of another edge, for `sallyport dev --edge`: its routes are read over the control API now and then, and its
 // tunnels are entered by CONNECT.
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
 import {
   AddressTree,
+  ClientError,
   ControlClient,
   type EdgeAccess,
   type HostnameRouteInfo,
   type IpRouteInfo,
   NameTree,
+  type NetworkInfo,
   parseCidr,
+  type TunnelInfo,
 } from '@sallyport/control/client';
-import {
-  type DialTunnel,
-  type Dialled,
-  EgressError,
-  type EgressErrorCode,
-  egressErrorCodes,
-  type Routes,
-  toFailure,
-  type TunnelRoute,
-} from '@sallyport/egress';
+import type { DialTunnel, Routes, TunnelRoute } from '@sallyport/egress';
 import { createRemoteDatabases, type RemoteDatabases } from '../hyperdrive/remote-databases.ts';
-import { networkHeader, refusalHeader } from './edge-api.ts';
+import { type Networks, wholeNetwork } from '../vpc/networks.ts';
+import { createRemoteVpc, type RemoteVpc } from '../vpc/remote-vpc.ts';
+import { toTunnelRoutes } from '../vpc/service-egress.ts';
+import { connectEdge, networkHeader, toEdgeError, tunnelHeader } from './edge-connect.ts';
 
 /** Milliseconds from one reading of the routes to the next. */
 export const refreshInterval = 2_000;
 
-interface Table {
-  names: NameTree<TunnelRoute>;
-  addresses: AddressTree<TunnelRoute>;
+/** The routes of one virtual network. */
+class Table {
+  readonly id: string;
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly names = new NameTree<TunnelRoute>();
+  readonly addresses = new AddressTree<TunnelRoute>();
+
+  constructor({ id, name, is_default_network }: NetworkInfo) {
+    this.id = id;
+    this.name = name;
+    this.isDefault = is_default_network;
+  }
 }
 
 export class RemoteTunnels implements Disposable {
   readonly #access: EdgeAccess;
   readonly #client: ControlClient;
   readonly #network: string | undefined;
-  #table: Table = { names: new NameTree(), addresses: new AddressTree() };
+  #tables: readonly Table[] = [];
+  /** Of tunnels that bindings lead into. */
+  readonly #tunnelNames = new Map<string, string>();
   readonly #timer: NodeJS.Timeout;
   #reading = false;
 
@@ -76,45 +82,72 @@ export class RemoteTunnels implements Disposable {
     }
   }
 
-  readonly routes: Routes = {
-    forName: (name) => this.#table.names.find(name, () => true),
-    forAddress: (address) => this.#table.addresses.find(address, () => true),
-  };
+  /** Of the network that was chosen, or the default one. */
+  readonly routes: Routes = toRoutes(() =>
+    this.#tables.find(({ name, isDefault }) => (this.#network === undefined ? isDefault : name === this.#network)),
+  );
 
   /** Its configurations: a Worker's client goes to the pool there. */
   get databases(): RemoteDatabases {
     return createRemoteDatabases(this.#access, this.#client);
   }
 
-  readonly dial: DialTunnel = (route, { host, port }, { signal }) =>
-    new Promise<Dialled>((resolve, reject) => {
-      const { url, token } = this.#access;
+  /** Its services and networks. */
+  get vpc(): RemoteVpc {
+    return createRemoteVpc(this.#access, this.#client, this.#networks);
+  }
+
+  readonly dial: DialTunnel = (route, target, options) => this.#dialIn(this.#network)(route, target, options);
+
+  readonly #networks: Networks = {
+    has: async (id) => {
+      // It may have been made a moment ago.
+      if (this.#findNetwork(id) === undefined) await this.#read().catch(() => {});
+      return this.#findNetwork(id) !== undefined || this.#hasTunnel(id);
+    },
+    // Its connectors judge what they dial; the edge adds nothing to that.
+    intoTunnel: (id) => ({
+      routes: toTunnelRoutes(id, { tunnelName: () => this.#tunnelNames.get(id) }),
+      dialTunnel: this.#dialWith({ [tunnelHeader]: id }),
+    }),
+    intoNetwork: (id) => ({
+      routes: toRoutes(() => this.#findNetwork(id)),
+      dialTunnel: (route, target, options) => this.#dialIn(this.#findNetwork(id)?.name)(route, target, options),
+    }),
+  };
+
+  #findNetwork(id: string): Table | undefined {
+    return this.#tables.find((table) => (id === wholeNetwork ? table.isDefault : table.id === id));
+  }
+
+  /** True also when that cannot be asked: the edge may be back when a connection is made. */
+  #hasTunnel(id: string): Promise<boolean> {
+    return this.#client.call<TunnelInfo>('GET', this.#client.account(`cfd_tunnel/${encodeURIComponent(id)}`)).then(
+      ({ name, deleted_at }) => {
+        this.#tunnelNames.set(id, name);
+        return deleted_at === null;
+      },
+      (error: unknown) => !(error instanceof ClientError && error.status === 404),
+    );
+  }
+
+  #dialIn(network: string | undefined): DialTunnel {
+    return this.#dialWith(network === undefined ? {} : { [networkHeader]: network });
+  }
+
+  #dialWith(headers: Record<string, string>): DialTunnel {
+    return async (_route, { host, port }, { signal }) => {
       const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-      const headers = {
-        'proxy-authorization': `Bearer ${token}`,
-        ...(this.#network === undefined ? {} : { [networkHeader]: this.#network }),
-      };
-      const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-      const asked = send(url, { method: 'CONNECT', path: authority, headers, signal, agent: false });
-      asked.once('error', (cause) => {
-        const detail = `the edge at ${url} did not answer: ${cause.message}`;
-        reject(new EgressError(toFailure('tunnel_unavailable', { port, detail }), { cause }));
-      });
-      asked.once('connect', ({ statusCode, headers: answer }, socket: Socket, head) => {
-        if (statusCode !== 200) {
-          socket.destroy();
-          return reject(toError(answer[refusalHeader], { port, tunnel: route.tunnelName, statusCode }));
-        }
-        socket.setNoDelay(true);
+      try {
+        const { stream } = await connectEdge(this.#access, authority, { headers, signal });
         // What the Worker is connected to is at the far end, not the edge on the way.
-        Object.defineProperties(socket, { remoteAddress: { value: host }, remotePort: { value: port } });
-        socket.on('error', () => {});
-        socket.pause();
-        if (head.length > 0) socket.unshift(head);
-        resolve({ stream: socket, remoteAddress: authority, localAddress: '' });
-      });
-      asked.end();
-    });
+        Object.defineProperties(stream, { remoteAddress: { value: host }, remotePort: { value: port } });
+        return { stream, remoteAddress: authority, localAddress: '' };
+      } catch (cause) {
+        throw toEdgeError(cause, { url: this.#access.url, port });
+      }
+    };
+  }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
@@ -127,47 +160,33 @@ export class RemoteTunnels implements Disposable {
       const [names, addresses, networks] = await Promise.all([
         client.list<HostnameRouteInfo>(client.account('zerotrust/routes/hostname')),
         client.list<IpRouteInfo>(client.account('teamnet/routes')),
-        client.list<{ id: string; name: string; is_default_network: boolean }>(
-          client.account('teamnet/virtual_networks'),
-        ),
+        client.list<NetworkInfo>(client.account('teamnet/virtual_networks')),
       ]);
-      const network = networks.find(({ name, is_default_network }) =>
-        this.#network === undefined ? is_default_network : name === this.#network,
-      );
-      const table: Table = { names: new NameTree(), addresses: new AddressTree() };
+      const tables = new Map(networks.map((network) => [network.id, new Table(network)]));
       const toRoute = (route: HostnameRouteInfo | IpRouteInfo, match: string): TunnelRoute => ({
         kind: 'tunnel',
         tunnelId: route.tunnel_id,
         tunnelName: route.tunnel_name,
-        network: network?.name ?? 'default',
+        network: tables.get(route.virtual_network_id)?.name ?? 'default',
         match,
       });
-      const isOurs = (route: { virtual_network_id: string }): boolean => route.virtual_network_id === network?.id;
-      for (const route of names.filter(isOurs)) table.names.add(route.hostname, toRoute(route, route.hostname));
-      for (const route of addresses.filter(isOurs)) {
-        table.addresses.add(parseCidr(route.network), toRoute(route, route.network));
+      for (const route of names) {
+        tables.get(route.virtual_network_id)?.names.add(route.hostname, toRoute(route, route.hostname));
       }
-      this.#table = table;
+      for (const route of addresses) {
+        const { network, virtual_network_id: id } = route;
+        tables.get(id)?.addresses.add(parseCidr(network), toRoute(route, network));
+      }
+      this.#tables = [...tables.values()];
     } finally {
       this.#reading = false;
     }
   }
 }
 
-/** The edge's refusal in our words; what cannot be read is only a failure. */
-function toError(
-  header: string | string[] | undefined,
-  { port, tunnel, statusCode }: { port: number; tunnel: string; statusCode: number | undefined },
-): EgressError {
-  let said: { code?: string; detail?: string; remedy?: string } = {};
-  try {
-    said = JSON.parse(decodeURIComponent(String(header))) as typeof said;
-  } catch {
-    said = { detail: `the edge answered ${statusCode}` };
-  }
-  const code: EgressErrorCode = egressErrorCodes.find((known) => known === said.code) ?? 'connection_failed';
-  const failure = toFailure(code, { port, detail: said.detail ?? `tunnel ${tunnel} failed` });
-  return new EgressError(
-    said.remedy === undefined || said.remedy === '' ? failure : { ...failure, remedy: said.remedy },
-  );
+function toRoutes(find: () => Table | undefined): Routes {
+  return {
+    forName: (name) => find()?.names.find(name, () => true),
+    forAddress: (address) => find()?.addresses.find(address, () => true),
+  };
 }

@@ -15,6 +15,8 @@ import { Cleanup } from '../cleanup.ts';
 import { type ListenAddress, listening } from '../config/listen-address.ts';
 import { openAuthority } from './authority.ts';
 import type { AcceptDatabase } from '../hyperdrive/remote-databases.ts';
+import type { OutletRequests } from '../vpc/outlet-requests.ts';
+import { toTunnelRoutes } from '../vpc/service-egress.ts';
 import { createTunnelConnect, explainHandlers } from './edge-api.ts';
 import type { Explain } from './explain.ts';
 import { createTunnelDial } from './dial-tunnel.ts';
@@ -50,6 +52,8 @@ export interface TunnelServiceOptions {
   hyperdrive?: HyperdriveHooks;
   /** Serves clients of databases that a `sallyport dev` on another machine sends. */
   acceptDatabase?: AcceptDatabase | undefined;
+  /** Serves bindings to private services of a `sallyport dev` on another machine. */
+  outlets?: OutletRequests | undefined;
   onEvent: OnTunnelEvent;
 }
 
@@ -201,13 +205,17 @@ async function begin<Service>(
       failed: (error) => failed(error as Error),
       connect: createTunnelConnect({
         routes: (network) => toRoutes(control.table, network),
+        intoTunnel: (id) => toTunnelRoutes(id, control.table),
         dial: createTunnelDial(registry),
         acceptDatabase: options.acceptDatabase,
+        outlets: options.outlets,
       }),
       ...options.control,
     }),
   );
   cleanup.add(() => api.close());
+  // The API waits for what it handed on.
+  cleanup.add(async () => options.outlets?.close());
   await state.writeDiscovery(stateDirectory, { url: api.url, token, account: control.accountTag });
   cleanup.add(() => state.removeDiscovery(stateDirectory, api.url));
 

@@ -4,7 +4,7 @@ import type { Egress, EgressTarget } from '@sallyport/egress';
 import { parseAuthority, relayConnect } from '../gateway/connect-relay.ts';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import { createForwardProxy, type ForwardProxy, type ForwardProxyParts, type Place } from '../gateway/forward-proxy.ts';
-import { type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
+import { type OutletParts, type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
 import type { FindTls } from '../tls/host-tls.ts';
 import { explain, fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
 
@@ -24,15 +24,18 @@ export interface Way {
   toTarget?: (authority: string) => (EgressTarget & { destination?: string }) | undefined;
 }
 
-export interface OutletOptions {
+export interface OutletWay {
+  /** Asked for each request and connection, so it answers from memory, with the same object for as long as it is the same. */
+  find: () => Way;
+  onEvent: OnGatewayEvent;
+}
+
+export interface OutletOptions extends OutletWay {
   binding: string;
   /** Whether its `fetch()` rejects when nothing can be reached. */
   throws: boolean;
   /** Path of the unix socket; a stale one is replaced. */
   path: string;
-  /** Asked for each request and connection, so it answers from memory, with the same object for as long as it is the same. */
-  find: () => Way;
-  onEvent: OnGatewayEvent;
 }
 
 export interface Outlet {
@@ -43,7 +46,14 @@ export interface Outlet {
 }
 
 export async function openOutlet({ binding, throws, path, find, onEvent }: OutletOptions): Promise<Outlet> {
-  const report: OnGatewayEvent = (event) => onEvent({ ...withRemedy(event), binding });
+  const parts = toOutletParts({ find, onEvent: (event) => onEvent({ ...event, binding }) });
+  const server: OutletServer = await startOutletServer({ path, ...parts });
+  return { binding, throws, socket: path, close: () => server.close() };
+}
+
+/** What is behind an outlet, whoever accepts its connections. */
+export function toOutletParts({ find, onEvent }: OutletWay): OutletParts {
+  const report: OnGatewayEvent = (event) => onEvent(withRemedy(event));
   let current: { way: Way; proxy: ForwardProxy } | undefined;
   const retired = new Set<ForwardProxy>();
   const proxyNow = (): ForwardProxy => {
@@ -62,8 +72,7 @@ export async function openOutlet({ binding, throws, path, find, onEvent }: Outle
     current = { way, proxy: createForwardProxy({ toFailure: toProxyFailure, explain, ...way, onEvent: report }) };
     return current.proxy;
   };
-  const server: OutletServer = await startOutletServer({
-    path,
+  return {
     proxy: {
       forward: (incoming, response) => proxyNow().forward(incoming, response),
       upgrade: (incoming, client, head) => proxyNow().upgrade(incoming, client, head),
@@ -77,8 +86,7 @@ export async function openOutlet({ binding, throws, path, find, onEvent }: Outle
       const { egress, toTarget = parseAuthority } = find();
       relayConnect(client, authority, head, { egress, onEvent: report, toTarget }).catch(() => client.destroy());
     },
-  });
-  return { binding, throws, socket: path, close: () => server.close() };
+  };
 }
 
 /** The remedies of egress are about a Worker's policy; a service has another one. */

@@ -9,11 +9,14 @@ import type { OnGatewayEvent } from '../gateway/events.ts';
 import { openCertificate } from '../tls/certificate-way.ts';
 import { bareTls, type FindTls } from '../tls/host-tls.ts';
 import type { Explained } from '../tunnels/explain.ts';
-import { toRoutes } from '../tunnels/tunnel-routes.ts';
 import { createNetworkEgress } from './network-egress.ts';
+import { createOwnNetworks, type Networks } from './networks.ts';
 import { openOutlet, type Outlet, type Way } from './outlet.ts';
+import type { FollowedService } from './outlet-requests.ts';
+import { openRemoteOutlet, type SessionEvents } from './remote-outlet.ts';
+import type { RemoteVpc } from './remote-vpc.ts';
 import { ServiceMetrics } from './service-metrics.ts';
-import { createServiceEgress, type EgressWays, toTunnelRoutes } from './service-egress.ts';
+import { createServiceEgress, type EgressWays } from './service-egress.ts';
 import { toNowhere, toServiceWay } from './service-way.ts';
 
 export interface VpcOptions {
@@ -23,8 +26,8 @@ export interface VpcOptions {
   control: () => Control | undefined;
   /** When the store is there. Default: at once. */
   ready?: Promise<unknown> | undefined;
-  /** Why there is none, when that is not because nobody created it. */
-  missing?: EdgeErrorCode | undefined;
+  /** Another edge, whose services and networks are used in place of those of a store here. */
+  remote?: RemoteVpc | undefined;
   /** A service that is there and cannot be used: a certificate that is lost. */
   failed: (error: Error) => void;
 }
@@ -46,16 +49,15 @@ export interface WorkerOutlets {
   close(): Promise<void>;
 }
 
-/** Cloudflare's name of everything that is routed; here the default virtual network. */
-const wholeNetwork = 'cf1:network';
-
 export class VpcService {
   /** What was asked of services. */
   readonly metrics: ServiceMetrics = new ServiceMetrics();
   readonly #options: VpcOptions;
+  readonly #networks: Networks;
 
   constructor(options: VpcOptions) {
     this.#options = options;
+    this.#networks = options.remote?.networks ?? createOwnNetworks(options.control);
   }
 
   /** The way to a service for the edge itself, such as a pool whose database it is. */
@@ -102,32 +104,40 @@ export class VpcService {
       outlets.push(await openOutlet({ binding, throws, path, find, onEvent }));
     };
     const missing = (code: EdgeErrorCode, binding: string, id: string): void => {
-      diagnostics.push(toDiagnostic(this.#options.missing ?? code, `${id}, which ${binding} is bound to`, project));
+      diagnostics.push(toDiagnostic(code, `${id}, which ${binding} is bound to`, project));
     };
+    const { remote } = this.#options;
     try {
       for (const bound of vpcServices) {
         const { binding, serviceId } = bound;
         const id = serviceId.toLowerCase();
-        const followed = this.#follow(id, worker);
-        stops.push(followed.stop);
-        if (!followed.exists) missing('vpc_service_unknown', binding, serviceId);
-        await add(bound, followed.find, (event) => {
-          this.metrics.count(id, event);
-          worker.onEvent(event);
-        });
+        if (!(await this.#hasService(id))) missing('vpc_service_unknown', binding, serviceId);
+        if (remote === undefined) {
+          const { stop, find, onEvent } = this.follow(id, worker);
+          stops.push(stop);
+          await add(bound, find, onEvent);
+        } else {
+          const path = join(directory, `vpc-${outlets.length}.sock`);
+          const openSession = (events: SessionEvents) => remote.openSession(id, events);
+          outlets.push(await openRemoteOutlet({ ...bound, path, openSession, onEvent: worker.onEvent }));
+        }
       }
       for (const bound of vpcNetworks) {
         const { binding, network } = bound;
-        const id = 'tunnelId' in network ? network.tunnelId.toLowerCase() : network.networkId;
-        const way = 'tunnelId' in network ? this.#toTunnel(id, worker) : this.#toNetwork(id, worker);
-        if (!this.#isKnown(id)) missing('vpc_network_unknown', binding, id);
+        const id = ('tunnelId' in network ? network.tunnelId : network.networkId).toLowerCase();
+        const into = 'tunnelId' in network ? this.#networks.intoTunnel(id) : this.#networks.intoNetwork(id);
+        if (!(await this.#networks.has(id))) missing('vpc_network_unknown', binding, id);
+        const { policy, findTrust } = worker;
+        const { routes, dialTunnel = this.#options.ways.dialTunnel } = into;
+        const egress = createNetworkEgress({ ways: { ...this.#options.ways, dialTunnel }, policy, routes });
+        const way: Way = { egress, findTrust };
         await add(bound, () => way);
       }
       for (const { binding, certificateId } of mtlsCertificates) {
         const id = certificateId.toLowerCase();
         const { find, trouble } = openCertificate(id, { binding, control: this.#options.control, worker });
         if (trouble !== undefined) {
-          const code = this.#options.missing === undefined ? trouble : 'certificate_remote';
+          const code = remote === undefined ? trouble : 'certificate_remote';
           diagnostics.push(toDiagnostic(code, `${certificateId}, which ${binding} is bound to`, project));
         }
         const users = (asked: string): string[] => (asked === id ? [`${project.name} (env.${binding})`] : []);
@@ -141,8 +151,13 @@ export class VpcService {
     }
   }
 
-  /** The way of a service as it is now, made anew only when the service changes. */
-  #follow(id: string, worker: VpcWorker): { find: () => Way; stop: () => void; exists: boolean } {
+  #hasService(id: string): Promise<boolean> {
+    const { remote, control } = this.#options;
+    return remote?.hasService(id) ?? Promise.resolve(control()?.services.get(id) !== undefined);
+  }
+
+  /** The way of a service as it is now, made anew only when the service changes; what comes by it is counted. */
+  follow(id: string, { findTrust, onEvent }: Pick<VpcWorker, 'findTrust' | 'onEvent'>): FollowedService {
     const { ways, failed } = this.#options;
     const control = this.#options.control();
     const nowhere = toNowhere(id);
@@ -150,7 +165,7 @@ export class VpcService {
     const build = (): Way => {
       try {
         const service = control?.services.resolve(id);
-        return service === undefined ? nowhere : toServiceWay(service, { ways, tunnels, findTrust: worker.findTrust });
+        return service === undefined ? nowhere : toServiceWay(service, { ways, tunnels, findTrust });
       } catch (error) {
         if (!(error instanceof ControlError)) throw error;
         failed(error);
@@ -163,35 +178,14 @@ export class VpcService {
       const isOwn = (change.type === 'service-changed' || change.type === 'service-deleted') && change.id === id;
       if (isOwn || (change.type === 'certificate-changed' && uses(control.services.get(id), change.id))) way = build();
     });
-    return { find: () => way, stop: () => stop?.(), exists: control?.services.get(id) !== undefined };
-  }
-
-  #toTunnel(id: string, { policy, findTrust }: VpcWorker): Way {
-    const { ways } = this.#options;
-    return { egress: createNetworkEgress({ ways, policy, routes: toTunnelRoutes(id, this.#tunnels) }), findTrust };
-  }
-
-  #toNetwork(id: string, { policy, findTrust }: VpcWorker): Way {
-    const { ways, control } = this.#options;
-    const find = () => {
-      const table = control()?.table;
-      if (table === undefined) return undefined;
-      if (id === wholeNetwork) return toRoutes(table);
-      const name = table.networks().find((network) => network.id === id.toLowerCase())?.name;
-      return name === undefined ? undefined : toRoutes(table, name);
+    return {
+      find: () => way,
+      onEvent: (event) => {
+        this.metrics.count(id, event);
+        onEvent(event);
+      },
+      stop: () => stop?.(),
     };
-    const routes = {
-      forName: (name: string) => find()?.forName(name),
-      forAddress: (address: string) => find()?.forAddress(address),
-    };
-    return { egress: createNetworkEgress({ ways, policy, routes }), findTrust };
-  }
-
-  #isKnown(id: string): boolean {
-    const table = this.#options.control()?.table;
-    if (table === undefined) return false;
-    if (id === wholeNetwork || table.tunnelName(id) !== undefined) return true;
-    return table.networks().some((network) => network.id === id.toLowerCase());
   }
 
   readonly #tunnels = { tunnelName: (id: string) => this.#options.control()?.table.tunnelName(id) };

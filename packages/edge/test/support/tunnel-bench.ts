@@ -30,25 +30,33 @@ export async function startTunnelBench(
   const tunnelEvents = new Recorder<TunnelEvent>();
   const bench = await startBench(t, files, { ...options, onTunnelEvent: tunnelEvents.add });
   const tunnels = bench.server.tunnels!;
-  const { control } = tunnels;
   return Object.assign(bench, {
     tunnels,
     tunnelEvents,
-    async join(name: string, yaml = '', more: Partial<AgentOptions> = {}) {
-      const known = control.tunnels.find(name);
-      const { id } = known ?? (await control.tunnels.create({ name }));
-      const answer = await fetch(`${tunnels.controlUrl}/accounts/default/cfd_tunnel/${id}/token`, {
-        headers: { authorization: `Bearer ${tunnels.controlToken}` },
-      });
-      const { result } = (await answer.json()) as { result: string };
-      const agent = await use(
-        t,
-        startAgent({ credentials: decodeToken(result), config: toConfig(yaml), links: 1, metrics: false, ...more }),
-      );
-      await tunnelEvents.next((event) => event.type === 'link-registered' && event.tunnel === name);
-      return { tunnelId: id, agent };
-    },
+    join: (name: string, yaml = '', more: Partial<AgentOptions> = {}) =>
+      joinTunnel(t, { tunnels, tunnelEvents }, { name, yaml, more }),
   });
+}
+
+/** Makes a tunnel and resolves when a connector of it is registered. */
+export async function joinTunnel(
+  t: TestContext,
+  { tunnels, tunnelEvents }: Pick<TunnelBench, 'tunnels' | 'tunnelEvents'>,
+  { name, yaml, more }: { name: string; yaml: string; more?: Partial<AgentOptions> },
+): Promise<Joined> {
+  const { control } = tunnels;
+  const known = control.tunnels.find(name);
+  const { id } = known ?? (await control.tunnels.create({ name }));
+  const answer = await fetch(`${tunnels.controlUrl}/accounts/default/cfd_tunnel/${id}/token`, {
+    headers: { authorization: `Bearer ${tunnels.controlToken}` },
+  });
+  const { result } = (await answer.json()) as { result: string };
+  const agent = await use(
+    t,
+    startAgent({ credentials: decodeToken(result), config: toConfig(yaml), links: 1, metrics: false, ...more }),
+  );
+  await tunnelEvents.next((event) => event.type === 'link-registered' && event.tunnel === name);
+  return { tunnelId: id, agent };
 }
 
 function toConfig(yaml: string) {

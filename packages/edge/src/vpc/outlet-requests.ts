@@ -1,0 +1,85 @@
+// The CONNECTs by which a `sallyport dev --edge` uses private services: one opens an outlet to a service and stays, to be told
+// what comes through it; each further one is a connection of its Worker's runtime to that outlet.
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { OnGatewayEvent } from '../gateway/events.ts';
+import { createOutletHandler, type OutletHandler } from '../gateway/outlet-server.ts';
+import { type OutletWay, toOutletParts } from './outlet.ts';
+
+/** Names the outlet that was opened. */
+export const outletHeader = 'sallyport-outlet';
+/** Bytes of events that may wait for one who does not read them; what comes then is not told. */
+export const maxWaitingEvents: number = 256 * 1024;
+const keepAliveDelay = 30_000;
+
+const serviceAuthority = /^([0-9a-f-]{36})\.vpc-service\.local:1$/;
+const outletAuthority = /^([0-9a-f]{32})\.vpc-outlet\.local:1$/;
+
+export const toServiceAuthority = (id: string): string => `${id}.vpc-service.local:1`;
+export const toOutletAuthority = (id: string): string => `${id}.vpc-outlet.local:1`;
+
+const established = 'HTTP/1.1 200 Connection established\r\n';
+
+/** The way to a service, followed until it is stopped. */
+export interface FollowedService extends OutletWay {
+  stop(): void;
+}
+
+/** Undefined while the edge starts. */
+export type FollowService = (id: string, onEvent: OnGatewayEvent) => FollowedService | undefined;
+
+export interface OutletRequests {
+  /** Takes a CONNECT that is one of these; false for others. */
+  take(authority: string, stream: Socket, refuse: (detail: string) => void): boolean;
+  /** Ends all outlets and what runs through them. */
+  close(): void;
+}
+
+/** There are at most as many outlets as the control API takes connections. */
+export function createOutletRequests(follow: FollowService): OutletRequests {
+  const outlets = new Map<string, { handler: OutletHandler; owner: Socket }>();
+  const open = (serviceId: string, stream: Socket): boolean => {
+    const followed = follow(serviceId, (event) => tell(stream, event));
+    if (followed === undefined) return false;
+    const id = randomBytes(16).toString('hex');
+    const handler = createOutletHandler(toOutletParts(followed));
+    outlets.set(id, { handler, owner: stream });
+    stream.setKeepAlive(true, keepAliveDelay);
+    stream.once('close', () => {
+      outlets.delete(id);
+      followed.stop();
+      handler.close();
+    });
+    stream.once('end', () => stream.destroy());
+    stream.write(`${established}${outletHeader}: ${id}\r\n\r\n`);
+    // Nothing is expected; its end is.
+    stream.resume();
+    return true;
+  };
+  const join = (id: string, stream: Socket): boolean => {
+    const found = outlets.get(id);
+    if (found === undefined) return false;
+    stream.write(`${established}\r\n`);
+    found.handler.serve(stream);
+    return true;
+  };
+  return {
+    take(authority, stream, refuse) {
+      const service = serviceAuthority.exec(authority)?.[1];
+      const outlet = outletAuthority.exec(authority)?.[1];
+      if (service !== undefined) {
+        if (!open(service, stream)) refuse('the edge is just starting, or stopping');
+      } else if (outlet === undefined) return false;
+      else if (!join(outlet, stream)) refuse('the edge has no such outlet: it was started again, or lost sight of us');
+      return true;
+    },
+    close() {
+      for (const { owner } of outlets.values()) owner.destroy();
+    },
+  };
+}
+
+function tell(stream: Duplex, event: object): void {
+  if (!stream.destroyed && stream.writableLength < maxWaitingEvents) stream.write(`${JSON.stringify(event)}\n`);
+}

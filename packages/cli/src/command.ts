@@ -1,5 +1,6 @@
 // What a command is: its words, its options and what it does. Help, parsing and `docs/reference/cli.md` are made from it.
 import { parseArgs } from 'node:util';
+import { suggestOptions, toQuestion } from './suggestion.ts';
 
 export interface Option {
   /** Without it the option is a switch. The name of its value in the help, such as `PORT`. */
@@ -78,14 +79,18 @@ export function parseCommand(command: Command, args: string[]): { values: Values
     return { values, positionals };
   } catch (error) {
     const { message } = error as Error;
-    const text = error instanceof UsageError ? message : toParseText(message);
+    const text = error instanceof UsageError ? message : toParseText(message, Object.keys(known));
     throw Object.assign(new UsageError(text, { cause: error }), { command: command.name });
   }
 }
 
 /** Node's text in fewer words. */
-function toParseText(message: string): string {
+function toParseText(message: string, known: readonly string[]): string {
   const ambiguous = /^Option '(?:-\w, )?(--[\w-]+).*argument is ambiguous/.exec(message)?.[1];
+  const unknown = /^Unknown option '--([^'=]+)/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    return `Unknown option '--${unknown}'${toQuestion(suggestOptions(known, unknown).map((name) => `--${name}`))}`;
+  }
   if (ambiguous === undefined) return message.split('. ')[0]!;
   return `${ambiguous} has no value; for one that begins with "-" write ${ambiguous}=VALUE`;
 }

@@ -5,6 +5,7 @@ import { findCommand, parseCommand, UsageError } from './command.ts';
 import { commands } from './commands.ts';
 import { toFailure, usageExit } from './failure.ts';
 import { commandHelp, programHelp } from './help.ts';
+import { suggestCommands, suggestOptions, toQuestion } from './suggestion.ts';
 
 // Whoever reads our output may stop reading, as `head` does: that is no error of ours, and nobody is left to tell.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,9 +26,7 @@ async function main(words: string[]): Promise<number> {
   const { command, group, rest } = findCommand(commands, asksHelp ? words.slice(1) : words);
   if (command === undefined) {
     const [unknown] = rest;
-    if (unknown !== undefined && unknown !== '--help' && unknown !== '-h') {
-      throw new UsageError(`Unknown command: ${[...group, unknown].join(' ')}`);
-    }
+    if (unknown !== undefined && unknown !== '--help' && unknown !== '-h') throw toUnknown(group, rest);
     process.stdout.write(programHelp(commands, group));
     return unknown === undefined && !asksHelp ? usageExit : 0;
   }
@@ -47,6 +46,25 @@ async function main(words: string[]): Promise<number> {
     if (error instanceof UsageError) error.command ??= command.name;
     throw error;
   }
+}
+
+/** Of words that are no command: what may have been meant. */
+function toUnknown(group: string[], rest: string[]): UsageError {
+  const [unknown = ''] = rest;
+  const place = group.length === 0 ? undefined : group.join(' ');
+  if (unknown.startsWith('-')) {
+    const question = toQuestion(
+      suggestOptions(['help', 'version'], unknown.replace(/^-+/, '')).map((name) => `--${name}`),
+    );
+    const told = question || '. Options come behind the command, as in `sallyport dev --port 8787`';
+    return Object.assign(new UsageError(`Unknown option '${unknown}'${told}`), { command: place });
+  }
+  const words = [...group, ...rest];
+  const end = words.findIndex((word) => word.startsWith('-'));
+  const question = toQuestion(suggestCommands(commands, end === -1 ? words : words.slice(0, end)));
+  return Object.assign(new UsageError(`Unknown command: ${[...group, unknown].join(' ')}${question}`), {
+    command: place,
+  });
 }
 
 main(process.argv.slice(2)).then(

@@ -106,6 +106,33 @@ test('a call that cannot be understood says why on standard error and exits with
   }
 });
 
+test('what is nearly a command or an option is suggested, at every level', async () => {
+  const cases: [call: string, said: string][] = [
+    ['tunel lst', 'Unknown command: tunel. Did you mean `tunnel list`?'],
+    ['tunnel lsit', 'Unknown command: tunnel lsit. Did you mean `tunnel list`?'],
+    ['tunnel rm office', 'Unknown command: tunnel rm. Did you mean `tunnel delete`?'],
+    ['tunnel rout ip add 10.0.0.0/8', 'Unknown command: tunnel rout. Did you mean `tunnel route ip add`?'],
+    ['tunnel route ips add', 'Unknown command: tunnel route ips. Did you mean `tunnel route ip add`?'],
+    ['vpc services create x --type http', 'Unknown command: vpc services. Did you mean `vpc service create`?'],
+    ['service list', 'Unknown command: service. Did you mean `vpc service list`?'],
+    ['hyperdriv', 'Unknown command: hyperdriv. Did you mean `hyperdrive`?'],
+    ['help hyperdrive lst', 'Unknown command: hyperdrive lst. Did you mean `hyperdrive list`?'],
+    ['frobnicate', 'Unknown command: frobnicate'],
+    ['--hlep', "Unknown option '--hlep'. Did you mean `--help`?"],
+    ['--config x dev', "Unknown option '--config'. Options come behind the command, as in `sallyport dev --port 8787`"],
+    ['dev --prot 1', "Unknown option '--prot'. Did you mean `--port`?"],
+    ['dev --inspector=1', "Unknown option '--inspector'. Did you mean `--inspector-port`?"],
+    ['vpc service create x --hostnam y', "Unknown option '--hostnam'. Did you mean `--hostname`?"],
+    ['dev --frobnicate', "Unknown option '--frobnicate'"],
+  ];
+  for (const [call, said] of cases) {
+    const { code, stderr } = await run(call.split(' '));
+    assert.deepEqual([code, stderr.split('\n')[0]], [64, said], call);
+  }
+  const { stderr } = await run(['tunnel', 'xyz']);
+  assert.match(stderr, /^Unknown command: tunnel xyz\nRun sallyport tunnel --help /);
+});
+
 test('colours are for terminals whose user wants them', () => {
   assert.equal(usesColor({ isTTY: true }, {}), true);
   assert.equal(usesColor({ isTTY: true }, { NO_COLOR: '' }), true);

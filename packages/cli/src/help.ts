@@ -3,6 +3,9 @@ import { styleText } from 'node:util';
 import type { Command } from './command.ts';
 import { usesColor } from './output/color.ts';
 
+/** Characters of an example that has its explanation beside it. */
+const maxExample = 64;
+
 /** What there is in the program, or in one group of its commands. */
 export function programHelp(commands: readonly Command[], group: readonly string[] = []): string {
   const prefix = group.map((word) => `${word} `).join('');
@@ -34,13 +37,16 @@ ${bold('Options')}
 ${columns([...rows, ['-h, --help', 'Print this help']])}
 
 ${bold('Examples')}
-${columns(examples)}
+${columns(examples, maxExample)}
 `;
 }
 
-function columns(rows: [string, string][]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
+/** What is longer than `most` has its right side on a line of its own, so that the others stay close to theirs. */
+function columns(rows: readonly [string, string][], most = Infinity): string {
+  const width = Math.max(0, ...rows.map(([left]) => left.length).filter((length) => length <= most));
+  return rows
+    .map(([left, right]) => `  ${left.length > width ? `${left}\n      ${right}` : `${left.padEnd(width)}  ${right}`}`)
+    .join('\n');
 }
 
 function bold(text: string): string {

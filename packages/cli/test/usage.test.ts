@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { temporaryFolder } from '../../edge/test/support/dev-bench.ts';
 import { type Command, findCommand } from '../src/command.ts';
 import { commands } from '../src/commands.ts';
-import { programHelp } from '../src/help.ts';
+import { commandHelp, programHelp } from '../src/help.ts';
 import { usesColor } from '../src/output/color.ts';
 import { cliPage, toCliPage } from '../../../tools/generate-cli-docs.ts';
 import { type Outcome, run } from './support/run.ts';
@@ -103,6 +104,29 @@ test('a call that cannot be understood says why on standard error and exits with
     assert.deepEqual([code, stdout], [64, ''], args.join(' '));
     assert.match(stderr, message, args.join(' '));
     assert.ok(!stderr.includes('    at '), 'no stack');
+  }
+});
+
+const examplesOf = (examples: Command['examples']): string =>
+  stripVTControlCharacters(commandHelp({ ...commands[0]!, examples })).split('Examples\n')[1]!;
+
+test('an example has its explanation beside it, or below it when it is long', () => {
+  const short = 'sallyport dev --strict';
+  const long = `sallyport dev --config ${'x'.repeat(60)}`;
+  assert.equal(
+    examplesOf([
+      ['sallyport dev', 'one'],
+      [short, 'two'],
+      [long, 'three'],
+    ]),
+    `  sallyport dev           one\n  ${short}  two\n  ${long}\n      three\n`,
+  );
+  assert.equal(examplesOf([[long, 'only']]), `  ${long}\n      only\n`);
+  for (const { name, examples } of commands) {
+    for (const line of examplesOf(examples).split('\n')) {
+      const beside = /^ {2}\S.*? {2,}(?=\S)/.exec(line)?.[0].length ?? 0;
+      assert.ok(beside <= 68, `${name}: ${line}`);
+    }
   }
 });
 

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { ForwardProxy } from './forward-proxy.ts';
+import { Traffic } from './traffic.ts';
 
 /** Longest request head [Workers limits: 128 KB of request headers]. */
 export const maxHeaderSize = 131_072;
@@ -40,6 +41,7 @@ export interface OutletOptions extends OutletParts {
 
 /** Serves connections that somebody else accepted. */
 export interface OutletHandler {
+  readonly traffic: Traffic;
   serve(stream: Socket): void;
   close(): void;
 }
@@ -48,13 +50,15 @@ export interface OutletServer {
   readonly path: string;
   /** Connections open now. */
   readonly connections: number;
+  readonly traffic: Traffic;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-function createOutletServer(options: OutletParts): { server: Server; sockets: ReadonlySet<Socket> } {
+function createOutletServer(options: OutletParts): { server: Server; sockets: ReadonlySet<Socket>; traffic: Traffic } {
   const { proxy, connect, headersTimeout: headTimeout = headersTimeout } = options;
   const sockets = new Set<Socket>();
+  const traffic = new Traffic();
   const server = createServer({
     requireHostHeader: false,
     maxHeaderSize,
@@ -70,6 +74,7 @@ function createOutletServer(options: OutletParts): { server: Server; sockets: Re
 
   server.on('connection', (socket) => {
     sockets.add(socket);
+    traffic.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('connect', (request, client, head) => connect(request.url ?? '', client, head));
@@ -80,13 +85,14 @@ function createOutletServer(options: OutletParts): { server: Server; sockets: Re
     if (!client.writable) return void client.destroy();
     client.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => client.destroy());
   });
-  return { server, sockets };
+  return { server, sockets, traffic };
 }
 
 /** Without a socket of its own. Connections beyond the limit are dropped, as a listening server's are. */
 export function createOutletHandler(parts: OutletParts): OutletHandler {
-  const { server, sockets } = createOutletServer(parts);
+  const { server, sockets, traffic } = createOutletServer(parts);
   return {
+    traffic,
     serve(stream) {
       if (sockets.size >= maxConnections) return void stream.destroy();
       server.emit('connection', stream);
@@ -101,7 +107,7 @@ export function createOutletHandler(parts: OutletParts): OutletHandler {
 
 export async function startOutletServer(options: OutletOptions): Promise<OutletServer> {
   const { path, proxy } = options;
-  const { server, sockets } = createOutletServer(options);
+  const { server, sockets, traffic } = createOutletServer(options);
   await rm(path, { force: true });
   await listen(server, path);
   await chmod(path, 0o600);
@@ -120,6 +126,7 @@ export async function startOutletServer(options: OutletOptions): Promise<OutletS
     get connections() {
       return sockets.size;
     },
+    traffic,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -15,7 +15,15 @@ export function toVpcFamilies(services: readonly Service[], metrics: ServiceMetr
       [...counts].map(([result, count]): Sample => [{ ...labels, kind, result }, count]),
     ),
   );
+  const bytes = used.flatMap(([labels, use]): Sample[] => [
+    [{ ...labels, direction: 'in' }, use.bytes.in],
+    [{ ...labels, direction: 'out' }, use.bytes.out],
+  ]);
   return [
+    toFamily(`${prefix}_bytes_total`, 'counter', {
+      help: 'Bytes from (in) and to (out) Workers by bindings to a service, heads of requests and answers included',
+      samples: bytes,
+    }),
     toFamily(`${prefix}_requests_total`, 'counter', {
       help: 'Requests and connections by bindings to a service: ok, or the ProxyError code',
       samples,

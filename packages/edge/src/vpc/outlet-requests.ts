@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { OnGatewayEvent } from '../gateway/events.ts';
 import { createOutletHandler, type OutletHandler } from '../gateway/outlet-server.ts';
+import type { Traffic } from '../gateway/traffic.ts';
 import { type OutletWay, toOutletParts } from './outlet.ts';
 
 /** Names the outlet that was opened. */
@@ -23,6 +24,8 @@ const established = 'HTTP/1.1 200 Connection established\r\n';
 
 /** The way to a service, followed until it is stopped. */
 export interface FollowedService extends OutletWay {
+  /** Counts the bytes of an outlet, until it is stopped. */
+  watch(traffic: Traffic): void;
   stop(): void;
 }
 
@@ -44,12 +47,13 @@ export function createOutletRequests(follow: FollowService): OutletRequests {
     if (followed === undefined) return false;
     const id = randomBytes(16).toString('hex');
     const handler = createOutletHandler(toOutletParts(followed));
+    followed.watch(handler.traffic);
     outlets.set(id, { handler, owner: stream });
     stream.setKeepAlive(true, keepAliveDelay);
     stream.once('close', () => {
       outlets.delete(id);
-      followed.stop();
       handler.close();
+      followed.stop();
     });
     stream.once('end', () => stream.destroy());
     stream.write(`${established}${outletHeader}: ${id}\r\n\r\n`);

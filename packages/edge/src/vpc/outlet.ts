@@ -5,6 +5,7 @@ import { parseAuthority, relayConnect } from '../gateway/connect-relay.ts';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import { createForwardProxy, type ForwardProxy, type ForwardProxyParts, type Place } from '../gateway/forward-proxy.ts';
 import { type OutletParts, type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
+import type { Traffic } from '../gateway/traffic.ts';
 import type { FindTls } from '../tls/host-tls.ts';
 import { explain, fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
 
@@ -42,13 +43,15 @@ export interface Outlet {
   binding: string;
   socket: string;
   throws: boolean;
+  /** Undefined where another edge counts it. */
+  traffic: Traffic | undefined;
   close(): Promise<void>;
 }
 
 export async function openOutlet({ binding, throws, path, find, onEvent }: OutletOptions): Promise<Outlet> {
   const parts = toOutletParts({ find, onEvent: (event) => onEvent({ ...event, binding }) });
   const server: OutletServer = await startOutletServer({ path, ...parts });
-  return { binding, throws, socket: path, close: () => server.close() };
+  return { binding, throws, socket: path, traffic: server.traffic, close: () => server.close() };
 }
 
 /** What is behind an outlet, whoever accepts its connections. */

@@ -82,6 +82,7 @@ export async function openRemoteOutlet(options: RemoteOutletOptions): Promise<Ou
     binding,
     throws,
     socket: path,
+    traffic: undefined,
     async close() {
       isClosed = true;
       session?.then(

@@ -92,16 +92,18 @@ export class VpcService {
     const outlets: Outlet[] = [];
     const stops: (() => void)[] = [];
     const close = async (): Promise<void> => {
-      for (const stop of stops) stop();
       await Promise.all(outlets.map((outlet) => outlet.close()));
+      for (const stop of stops) stop();
     };
     const add = async (
       { binding, throws }: { binding: string; throws: boolean },
       find: () => Way,
       onEvent = worker.onEvent,
-    ): Promise<void> => {
+    ): Promise<Outlet> => {
       const path = join(directory, `vpc-${outlets.length}.sock`);
-      outlets.push(await openOutlet({ binding, throws, path, find, onEvent }));
+      const outlet = await openOutlet({ binding, throws, path, find, onEvent });
+      outlets.push(outlet);
+      return outlet;
     };
     const missing = (code: EdgeErrorCode, binding: string, id: string): void => {
       diagnostics.push(toDiagnostic(code, `${id}, which ${binding} is bound to`, project));
@@ -113,9 +115,9 @@ export class VpcService {
         const id = serviceId.toLowerCase();
         if (!(await this.#hasService(id))) missing('vpc_service_unknown', binding, serviceId);
         if (remote === undefined) {
-          const { stop, find, onEvent } = this.follow(id, worker);
+          const { stop, find, watch, onEvent } = this.follow(id, worker);
           stops.push(stop);
-          await add(bound, find, onEvent);
+          watch((await add(bound, find, onEvent)).traffic!);
         } else {
           const path = join(directory, `vpc-${outlets.length}.sock`);
           const openSession = (events: SessionEvents) => remote.openSession(id, events);
@@ -178,13 +180,18 @@ export class VpcService {
       const isOwn = (change.type === 'service-changed' || change.type === 'service-deleted') && change.id === id;
       if (isOwn || (change.type === 'certificate-changed' && uses(control.services.get(id), change.id))) way = build();
     });
+    const unwatch: (() => void)[] = [];
     return {
       find: () => way,
       onEvent: (event) => {
         this.metrics.count(id, event);
         onEvent(event);
       },
-      stop: () => stop?.(),
+      watch: (traffic) => void unwatch.push(this.metrics.watch(id, traffic)),
+      stop: () => {
+        stop?.();
+        for (const each of unwatch) each();
+      },
     };
   }
 

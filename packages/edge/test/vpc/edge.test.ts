@@ -81,7 +81,8 @@ test('Workers of one edge reach their own services, and those of others by no wa
 
   assert.equal(await ask('one', '/wrong'), 'ProxyError: http_request_denied');
   const page = await fetch(`http://127.0.0.1:${edge.metrics!.port}/metrics`);
-  const lines = (await page.text()).split('\n').filter((line) => /^sallyport_vpc_(requests|seconds_count)/.test(line));
+  const text = await page.text();
+  const lines = text.split('\n').filter((line) => /^sallyport_vpc_(requests|seconds_count)/.test(line));
   const [first, second] = edge.tunnels.control.services
     .list()
     .toSorted((a, b) => a.name.localeCompare(b.name))
@@ -96,6 +97,11 @@ test('Workers of one edge reach their own services, and those of others by no wa
       `sallyport_vpc_seconds_count{${second}} 1`,
     ].toSorted(),
   );
+  for (const labels of [first, second]) {
+    for (const direction of ['in', 'out']) {
+      assert.match(text, new RegExp(`^sallyport_vpc_bytes_total\\{${labels},direction="${direction}"\\} [1-9]`, 'm'));
+    }
+  }
   const id = edge.tunnels.control.services.list()[0]!.service_id;
   await edge.tunnels.control.services.delete(id);
   const after = await (await fetch(`http://127.0.0.1:${edge.metrics!.port}/metrics`)).text();

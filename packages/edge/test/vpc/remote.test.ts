@@ -197,6 +197,32 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
   assert.equal(await ask(dev, `http://10.77.0.5:${web}/ GONE`), '500 ProxyError: destination_unavailable');
 });
 
+test('bytes of a service are counted while its connections are open, and stay counted', async (t) => {
+  const { port } = await startOrigin(t, (incoming, response) => void incoming.pipe(response));
+  const remote = await startRemoteBench(t, rules(['api.internal', port]));
+  const { dev, id } = await startDev(remote, { http_port: port });
+  const target = `/?${encodeURIComponent('http://a/')}`;
+  const send = async (size: number): Promise<void> => {
+    const response = await dev.ask(target, { method: 'POST', body: 'x'.repeat(size) });
+    assert.equal((await response.text()).length, size + '200 '.length);
+  };
+  const count = async (): Promise<number[]> => {
+    const page = await (await fetch(`http://127.0.0.1:${remote.edge.metrics!.port}/metrics`)).text();
+    return ['in', 'out'].map((direction) => {
+      const series = `sallyport_vpc_bytes_total{service="${id}",name="api",direction="${direction}"} `;
+      return Number(page.split(series)[1]?.split('\n')[0]);
+    });
+  };
+  await send(1_000_000);
+  const first = await count();
+  for (const bytes of first) assert.ok(bytes >= 1_000_000 && bytes < 1_010_000, String(first));
+  await send(500_000);
+  const second = await count();
+  for (const bytes of second) assert.ok(bytes >= 1_500_000 && bytes < 1_520_000, String(second));
+  await dev.server.close();
+  assert.deepEqual(await count(), second);
+});
+
 test('an outlet is for who has the token and opened it, and ends with it', async (t) => {
   const { port } = await startOrigin(t, (_, response) => void response.end('here'));
   const remote = await startRemoteBench(t, rules(['api.internal', port]));

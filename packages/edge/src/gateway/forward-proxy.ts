@@ -1,7 +1,7 @@
 // `fetch()` from a Worker: requests in absolute form, http and https, streaming both ways, and WebSocket upgrades.
 //
-// The body is never collected and the response's bytes are passed on as they are; only hop-by-hop fields are dropped
-// [RFC 9110 7.6.1] and Host is made from the URL, because the runtime's proxy-style requests carry none.
+// The body is never collected and the response's bytes are passed on as they are. Host is made from the URL, because the
+// runtime's proxy-style requests carry none.
 import { type ClientRequest, type IncomingMessage, request, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Decision, Egress } from '@sallyport/egress';
@@ -10,23 +10,9 @@ import { decisionBehind, EgressAgent, fromRequestError, type TrustedRequest } fr
 import { codeOf, decisionOf, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { flowWhole } from './flow.ts';
+import { endToEnd, ownHeader, toHead, writeHeadOf } from './forwarded-head.ts';
 import { type HttpFailure, toHttpFailure } from './http-errors.ts';
 import { relay } from './relay.ts';
-
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authorization',
-  'proxy-authenticate',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-]);
-
-/** Marks an answer as ours and not an origin's, so no origin's passes. */
-const ownHeader = 'sallyport-error';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -92,19 +78,23 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
     };
     return (outcome: { status?: number; error?: unknown; decision?: Decision | undefined }): void => {
       const { status, error } = outcome;
-      onEvent({
-        kind,
-        destination: toDestination(),
-        decision: outcome.decision ?? decisionOf(error),
-        code: codeOf(error),
-        message: error instanceof Error ? error.message : undefined,
-        ...reasonOf(error),
-        ...(error === undefined || parts.explain === undefined ? {} : parts.explain(error, kind)),
-        took: performance.now() - startedAt,
-        secure: url.protocol === 'https:',
-        method: incoming.method ?? 'GET',
-        ...(status === undefined ? {} : { status }),
-      });
+      const took = performance.now() - startedAt;
+      // The answer first: whoever waits for it does not wait for a line of the log.
+      setImmediate(() =>
+        onEvent({
+          kind,
+          destination: toDestination(),
+          decision: outcome.decision ?? decisionOf(error),
+          code: codeOf(error),
+          message: error instanceof Error ? error.message : undefined,
+          ...reasonOf(error),
+          ...(error === undefined || parts.explain === undefined ? {} : parts.explain(error, kind)),
+          took,
+          secure: url.protocol === 'https:',
+          method: incoming.method ?? 'GET',
+          ...(status === undefined ? {} : { status }),
+        }),
+      );
     };
   }
 
@@ -221,9 +211,12 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
 
 /** An absolute http or https URL; anything else is not a proxy request. */
 function toTarget(text: string | undefined): URL | undefined {
-  if (text === undefined || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+  try {
+    const url = new URL(text ?? '');
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function toPlace({ host, port, protocol }: URL): Place {
@@ -234,55 +227,9 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-/** The fields that travel on. A body without a length needs its chunked framing said again. */
-function endToEnd(rawHeaders: string[], mayBeChunked: boolean): string[] {
-  const named = new Set<string>();
-  const kept: string[] = [];
-  let chunked = false;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!.toLowerCase();
-    if (name === 'connection')
-      for (const option of rawHeaders[index + 1]!.split(',')) named.add(option.trim().toLowerCase());
-    if (name === 'transfer-encoding') chunked = true;
-  }
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!.toLowerCase();
-    // The length frames the body: without it the body would be read as the next request.
-    const framing = name === 'content-length';
-    if (framing || (!hopByHop.has(name) && !named.has(name))) kept.push(rawHeaders[index]!, rawHeaders[index + 1]!);
-  }
-  return chunked && mayBeChunked ? [...kept, 'Transfer-Encoding', 'chunked'] : kept;
-}
-
-/** What an origin says in words, without the characters that HTTP forbids there. */
-const toReason = (text = ''): string => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
-
-/** The origin's status and fields. */
-function writeHeadOf(
-  { statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage,
-  response: ServerResponse,
-): void {
-  const status = statusCode >= 200 && statusCode <= 999 ? statusCode : 502;
-  response.writeHead(status, toReason(statusMessage), withoutOwn(endToEnd(rawHeaders, false)));
-}
-
-const isOwn = (name: string): boolean => name.toLowerCase() === ownHeader;
-
-function withoutOwn(fields: string[]): string[] {
-  if (!fields.some((field, index) => index % 2 === 0 && isOwn(field))) return fields;
-  return fields.filter((_, index) => !isOwn(fields[index - (index % 2)]!));
-}
-
 function isReset(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 'ECONNRESET' || code === 'EPIPE';
-}
-
-function toHead({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {
-  const fields = withoutOwn(rawHeaders);
-  const lines = [`HTTP/1.1 ${statusCode} ${toReason(statusMessage)}`];
-  for (let index = 0; index < fields.length; index += 2) lines.push(`${fields[index]}: ${fields[index + 1]}`);
-  return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 function refuseForm(response: ServerResponse): void {

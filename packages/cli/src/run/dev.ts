@@ -10,8 +10,10 @@ import { toPort, toText, UsageError, type Values } from '../command.ts';
 import { usesColor } from '../output/color.ts';
 import { createJsonLog, createTextLog } from '../output/dev-log.ts';
 import { onSignal } from '../signals.ts';
+import { makeRoomForBuffers } from './heap.ts';
 
 export async function runDev(values: Values): Promise<number> {
+  makeRoomForBuffers();
   const output = {
     write: (text: string) => void process.stdout.write(text),
     color: usesColor(process.stdout),

@@ -6,8 +6,10 @@ import { toText, type Values, UsageError } from '../command.ts';
 import { usesColor } from '../output/color.ts';
 import { createJsonLog, createTextLog, type DevLog } from '../output/dev-log.ts';
 import { onSignal } from '../signals.ts';
+import { makeRoomForBuffers } from './heap.ts';
 
 export async function runEdge(values: Values): Promise<number> {
+  makeRoomForBuffers();
   const output = {
     write: (text: string) => void process.stdout.write(text),
     color: usesColor(process.stdout),

@@ -11,6 +11,7 @@ import {
   type TunnelConfig,
 } from '@sallyport/tunnel';
 import { type Command, toText, type Values } from '../../command.ts';
+import { makeRoomForBuffers } from '../../run/heap.ts';
 import { onSignal } from '../../signals.ts';
 import { chooseCredentials } from './connector-credentials.ts';
 import { findConfig, type FoundConfig } from './connector-files.ts';
@@ -71,6 +72,7 @@ export const run: Command = {
     }
     if (exposed !== undefined)
       log('warn', 'Others on this machine can read the secret', { file: exposed, remedy: 'chmod 600' });
+    makeRoomForBuffers();
     const stop = onSignal(['SIGINT', 'SIGTERM']);
     const refusal = new AbortController();
     const agent = await startAgent({

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { Decision, Egress } from '@sallyport/egress';
 import type { FindTrust } from '@sallyport/sockets/internal';
 import { decisionBehind, EgressAgent, fromRequestError, type TrustedRequest } from './egress-agent.ts';
-import { codeOf, decisionOf, reasonOf } from './egress-dial.ts';
+import { codeOf, decisionOf, reasonOf, Refusal } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import { flowWhole } from './flow.ts';
 import { endToEnd, ownHeader, toHead, writeHeadOf } from './forwarded-head.ts';
@@ -143,7 +143,11 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         else current.end();
       };
       send();
-      response.on('close', () => outgoing?.destroy());
+      response.on('close', () => {
+        if (!answered) report({ error: toAborted(), decision: decisionBehind(outgoing?.socket) });
+        answered = true;
+        outgoing?.destroy();
+      });
     },
 
     upgrade(incoming, client, head) {
@@ -172,7 +176,10 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         return refuse(() => fail(response, toFailure(error, 'websocket')));
       }
       client.once('close', () => outgoing.destroy());
+      // One that has said more already may have said all.
+      const stopLooking = head.byteLength > 0 ? () => {} : onceEnded(client, () => client.destroy());
       outgoing.on('upgrade', (answer, origin, originHead) => {
+        stopLooking();
         report({ status: 101, decision: decisionBehind(origin) });
         origin.allowHalfOpen = true;
         client.write(toHead(answer), 'latin1');
@@ -181,6 +188,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         relay(client, origin);
       });
       outgoing.on('response', (answer) => {
+        stopLooking();
         report({ status: answer.statusCode ?? 0, decision: decisionBehind(outgoing.socket) });
         refuse(() => {
           writeHeadOf(answer, response);
@@ -189,8 +197,9 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         });
       });
       outgoing.on('error', (cause) => {
+        stopLooking();
         if (response.headersSent) return void client.destroy();
-        const error = fromRequestError(cause, outgoing.socket);
+        const error = client.destroyed ? toAborted() : fromRequestError(cause, outgoing.socket);
         report({ error });
         refuse(() => fail(response, toFailure(error, 'websocket')));
       });
@@ -225,6 +234,21 @@ function toPlace({ host, port, protocol }: URL): Place {
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+/** Tells when a client whose bytes nobody takes yet has gone. Its first bytes hide that, and stay. */
+function onceEnded(client: Duplex, gone: () => void): () => void {
+  const look = (): void => {
+    if (client.readableLength === 0) client.read();
+  };
+  client.on('readable', look).once('end', gone);
+  return () => void client.off('readable', look).off('end', gone);
+}
+
+/** The Worker's signal fired, or its invocation or runtime ended. */
+function toAborted(): Refusal {
+  const remedy = 'If it should have waited: give its signal more time, or see why the service takes so long.';
+  return new Refusal('aborted', 'The Worker gave up before there was an answer', remedy);
 }
 
 function isReset(error: unknown): boolean {

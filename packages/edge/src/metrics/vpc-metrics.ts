@@ -25,7 +25,7 @@ export function toVpcFamilies(services: readonly Service[], metrics: ServiceMetr
       samples: bytes,
     }),
     toFamily(`${prefix}_requests_total`, 'counter', {
-      help: 'Requests and connections by bindings to a service: ok, or the ProxyError code',
+      help: 'Requests and connections by bindings to a service: ok, aborted, or the ProxyError code',
       samples,
     }),
     toHistogramFamily(`${prefix}_seconds`, {

@@ -6,7 +6,7 @@ import { toResult } from './proxy-error.ts';
 
 /** Of one service, since the edge started. */
 export interface ServiceUse {
-  /** How often, by kind and then by `ok` or the ProxyError code. */
+  /** How often, by kind and then by `ok`, `aborted` or the ProxyError code. */
   readonly results: Map<GatewayEvent['kind'], Map<string, number>>;
   /** Until the answer's head was there, or the connection was up; failures too. */
   readonly seconds: Histogram;
@@ -45,7 +45,8 @@ export class ServiceMetrics {
     this.#uses.set(id, use);
     const results = use.results.get(kind) ?? new Map<string, number>();
     use.results.set(kind, results);
-    const result = code === undefined ? 'ok' : toResult(code);
+    // Nobody was told a ProxyError then.
+    const result = code === undefined ? 'ok' : code === 'aborted' ? code : toResult(code);
     results.set(result, (results.get(result) ?? 0) + 1);
     use.seconds.observe(took);
   }

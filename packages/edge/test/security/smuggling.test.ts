@@ -73,6 +73,7 @@ test('what an origin says with an upgrade holds no field of the gateway’s own 
   const gateway = await startTestGateway(t);
   const client = await gateway.dial();
   client.say(`GET http://${peer.address}/ HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  await client.hears('\r\n\r\n');
   client.socket.end();
   await client.ended;
   assert.equal(client.status, 101);

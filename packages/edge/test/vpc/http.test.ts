@@ -41,6 +41,46 @@ test('a chunk arrives before the body is over, and an aborted request ends at th
   assert.equal(await ended, 'ended');
 });
 
+test('a request whose signal fires before the answer is in the log and among the results', async (t) => {
+  const { server, port } = await startOrigin(t, () => {});
+  const bench = await startVpcBench(
+    t,
+    `export default { async fetch(request, env) {
+      const controller = new AbortController();
+      const upgrade = new URL(request.url).pathname === '/socket' ? { upgrade: 'websocket' } : {};
+      const asked = env.API.fetch('http://x/', { signal: controller.signal, headers: upgrade });
+      // Until the service has the request.
+      await fetch('http://127.0.0.1:' + request.headers.get('port') + '/');
+      controller.abort();
+      return asked.then(() => new Response('answered'), (error) => new Response(error.name));
+    } };`,
+    { http_port: port },
+  );
+  const came: (() => void)[] = [];
+  const { port: gate } = await startOrigin(t, (_, response) => void came.push(() => response.end()));
+  const onRequest = (): void => {
+    const open = setInterval(() => {
+      if (came.length === 0) return;
+      clearInterval(open);
+      came.pop()!();
+    }, 5);
+  };
+  server.on('request', onRequest).on('upgrade', (_, socket) => {
+    socket.on('error', () => {});
+    onRequest();
+  });
+  for (const [path, kind] of [
+    ['/', 'fetch'],
+    ['/socket', 'websocket'],
+  ] as const) {
+    const response = await bench.ask(path, { headers: { port: String(gate) } });
+    assert.equal(await response.text(), 'AbortError');
+    const event = await bench.gateway.next((each) => each.binding === 'API' && each.kind === kind);
+    assert.deepEqual([event.code, event.destination], ['aborted', `api.internal:${port}`]);
+    assert.match(event.remedy ?? '', /signal/);
+  }
+});
+
 test('a WebSocket talks to the service', async (t) => {
   const url = await startWebSocketServer(t, (talk) => {
     talk.say(`hello ${talk.handshake.headers.host} ${talk.handshake.url}`);

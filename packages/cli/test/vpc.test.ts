@@ -133,6 +133,10 @@ test('dev: a service is created, bound and asked; one that is not there is told 
   ];
   const made = await run([...create, '--json'], { cwd: dev.folder });
   const { service_id } = JSON.parse(made.stdout) as ServiceInfo;
+  await writeFile(`${dev.folder}/wrangler.json`, config({ vpc_services: [{ binding: 'API', service_id: 'api' }] }));
+  const named = (await dev.next('diagnostics')) as unknown as { diagnostics: { remedy: string }[] };
+  assert.equal(named.diagnostics[0]!.remedy, `That is a service's name: write its id, ${service_id}, as service_id.`);
+  await dev.lines.next(({ kind, reload }) => kind === 'ready' && reload === true);
   await writeFile(`${dev.folder}/wrangler.json`, config({ vpc_services: [{ binding: 'API', service_id }] }));
   await dev.lines.next(({ kind, reload }) => kind === 'ready' && reload === true);
   assert.equal(await dev.text(), 'anything/path');

@@ -142,6 +142,15 @@ export const errorTable = {
     message: (d: { key: string }): string => `${d.key} is missing`,
     remedy: (d: { key: string }): string => `Add ${d.key}.`,
   },
+  network_unclear: {
+    kind: 'user',
+    message: (d: { key: string; count: number }): string =>
+      `${d.key} says ${d.count === 0 ? 'neither' : 'both'} "tunnel_id" ${d.count === 0 ? 'nor' : 'and'} "network_id"`,
+    remedy: (d: { count: number }): string =>
+      d.count === 0
+        ? 'Add "tunnel_id" for all that one tunnel reaches, or "network_id" for the routes of a virtual network.'
+        : 'Leave one of them out: "tunnel_id" is all that one tunnel reaches, "network_id" the routes of a virtual network.',
+  },
   main_missing: {
     kind: 'user',
     message: (): string => 'main is missing: nothing says which file is the Worker',

@@ -20,6 +20,8 @@ export interface RemoteVpc {
   networks: Networks;
   /** True also when that cannot be asked: the edge may be back when a request comes. */
   hasService(id: string): Promise<boolean>;
+  /** The id of the service with a name, when it can be asked. */
+  idOf(name: string): Promise<string | undefined>;
   openSession(serviceId: string, events: SessionEvents): Promise<RemoteSession>;
 }
 
@@ -33,6 +35,11 @@ export function createRemoteVpc(access: EdgeAccess, client: ControlClient, netwo
         () => true,
         (error: unknown) => !(error instanceof ClientError && error.status === 404),
       );
+    },
+    async idOf(name) {
+      const path = client.account('connectivity/directory/services');
+      const found = await client.list<ServiceInfo>(path, { name }).catch(() => []);
+      return found[0]?.service_id;
     },
     async openSession(serviceId, { onEvent, onClosed }) {
       const signal = AbortSignal.timeout(connectTimeout);

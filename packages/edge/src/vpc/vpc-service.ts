@@ -105,15 +105,19 @@ export class VpcService {
       outlets.push(outlet);
       return outlet;
     };
-    const missing = (code: EdgeErrorCode, binding: string, id: string): void => {
-      diagnostics.push(toDiagnostic(code, `${id}, which ${binding} is bound to`, project));
+    const missing = (code: EdgeErrorCode, binding: string, id: string, remedy?: string): void => {
+      diagnostics.push(toDiagnostic(code, { which: `${id}, which ${binding} is bound to`, remedy }, project));
     };
     const { remote } = this.#options;
     try {
       for (const bound of vpcServices) {
         const { binding, serviceId } = bound;
         const id = serviceId.toLowerCase();
-        if (!(await this.#hasService(id))) missing('vpc_service_unknown', binding, serviceId);
+        if (!(await this.#hasService(id))) {
+          const meant = await this.#idOf(serviceId);
+          const remedy = meant && `That is a service's name: write its id, ${meant}, as service_id.`;
+          missing('vpc_service_unknown', binding, serviceId, remedy);
+        }
         if (remote === undefined) {
           const { stop, find, watch, onEvent } = this.follow(id, worker);
           stops.push(stop);
@@ -140,7 +144,7 @@ export class VpcService {
         const { find, trouble } = openCertificate(id, { binding, control: this.#options.control, worker });
         if (trouble !== undefined) {
           const code = remote === undefined ? trouble : 'certificate_remote';
-          diagnostics.push(toDiagnostic(code, `${certificateId}, which ${binding} is bound to`, project));
+          missing(code, binding, certificateId);
         }
         const users = (asked: string): string[] => (asked === id ? [`${project.name} (env.${binding})`] : []);
         stops.push(this.#options.control()?.certificates.addUsers(users) ?? (() => {}));
@@ -156,6 +160,12 @@ export class VpcService {
   #hasService(id: string): Promise<boolean> {
     const { remote, control } = this.#options;
     return remote?.hasService(id) ?? Promise.resolve(control()?.services.get(id) !== undefined);
+  }
+
+  /** The id of the service with a name. */
+  #idOf(name: string): Promise<string | undefined> {
+    const { remote, control } = this.#options;
+    return remote?.idOf(name) ?? Promise.resolve(control()?.services.find(name)?.service_id);
   }
 
   /** The way of a service as it is now, made anew only when the service changes; what comes by it is counted. */
@@ -203,7 +213,11 @@ function uses(service: Service | undefined, certificateId: string): boolean {
   return ca_certificate_id === certificateId || mtls_certificate_id === certificateId;
 }
 
-function toDiagnostic(code: EdgeErrorCode, which: string, { configPath }: Project): Diagnostic {
-  const { message, remedy } = new EdgeError(code, which);
+function toDiagnostic(
+  code: EdgeErrorCode,
+  about: { which: string; remedy: string | undefined },
+  { configPath }: Project,
+): Diagnostic {
+  const { message, remedy } = new EdgeError(code, about.which, about);
   return { severity: 'error', code, message, remedy, file: configPath, line: undefined, column: undefined };
 }

@@ -149,6 +149,9 @@ test('an edge that is away is a ProxyError with its reason in the log; when it i
   const ended = new Promise((resolve) => server.once('request', (incoming) => incoming.once('close', resolve)));
   await assert.rejects(ask(dev, 'http://a/', '/abort'));
   await ended;
+  await dev.gateway.next(({ code }) => code === 'aborted');
+  const page = await fetch(`http://127.0.0.1:${remote.edge.metrics!.port}/metrics`);
+  assert.match(await page.text(), /kind="fetch",result="aborted"} 1\n/);
 });
 
 test('connect() reaches a tcp service, and networks by tunnel and by routes; nothing else', async (t) => {
@@ -169,6 +172,7 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
     vpc_services: [
       { binding: 'API', service_id: service.service_id },
       { binding: 'NOTHING', service_id: missing },
+      { binding: 'NAMED', service_id: 'api' },
     ],
     vpc_networks: [
       { binding: 'OFFICE', tunnel_id: remote.tunnelId },
@@ -181,8 +185,9 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
   const { diagnostics } = await dev.event('diagnostics');
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
-    ['vpc_service_unknown', 'vpc_network_unknown'],
+    ['vpc_service_unknown', 'vpc_service_unknown', 'vpc_network_unknown'],
   );
+  assert.match(diagnostics[1]?.remedy ?? '', new RegExp(`name: write its id, ${service.service_id}`));
   assert.equal(await ask(dev, 'anything:1', '/connect'), 'hello');
   assert.equal(await ask(dev, 'http://a/ API'), '500 ProxyError: http_request_denied');
   assert.equal(await ask(dev, 'http://a/ NOTHING'), '500 ProxyError: destination_not_found');

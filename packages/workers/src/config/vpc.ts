@@ -5,7 +5,7 @@ import { requireMember } from './modules.ts';
 import { formatPath } from './position.ts';
 import type { Report } from './report.ts';
 import { memberSlot, readArray, readBoolean, readTable, readText, type Slot, warnUnknown } from './slot.ts';
-import { describeValue } from './value.ts';
+import { describeValue, isTable } from './value.ts';
 
 /** A binding with the place it is written at. */
 type Placed<Binding> = Binding & { slot: Slot };
@@ -22,16 +22,15 @@ export function readVpcServices(slot: Slot | undefined, report: Report): Placed<
 export function readVpcNetworks(slot: Slot | undefined, report: Report): Placed<VpcNetworkBinding>[] {
   return readArray(slot, report).flatMap((element) => {
     const binding = readBinding(element, memberKeys.vpc_network, report);
-    const tunnelId = readText(memberSlot(element, 'tunnel_id'), report);
-    const networkId = readText(memberSlot(element, 'network_id'), report);
-    if ((tunnelId === undefined) === (networkId === undefined)) {
-      const key = formatPath(element.path);
-      const expected = 'an object with exactly one of "tunnel_id" and "network_id"';
-      report.error(element.path, 'invalid_value', { key, found: describeValue(element.value), expected });
-      return [];
-    }
+    if (!isTable(element.value)) return [];
+    const ids = [memberSlot(element, 'tunnel_id'), memberSlot(element, 'network_id')];
+    const count = ids.filter((each) => each !== undefined).length;
+    if (count !== 1) report.error(element.path, 'network_unclear', { key: formatPath(element.path), count });
+    const [tunnelId, networkId] = ids.map((each) => readText(each, report));
+    const throws = readThrows(element, report);
+    if (binding === undefined || count !== 1 || (tunnelId ?? networkId) === undefined) return [];
     const network = tunnelId === undefined ? { networkId: networkId! } : { tunnelId };
-    return binding === undefined ? [] : [{ binding, network, throws: readThrows(element, report), slot: element }];
+    return [{ binding, network, throws, slot: element }];
   });
 }
 

@@ -44,6 +44,8 @@ test('a network that is neither or both, a missing id and a name that is taken a
         { binding: 'N' },
         { binding: 'M', tunnel_id: id, network_id: id },
         { tunnel_id: id, tunnel: 1, errors: 'catch' },
+        { binding: 'W', tunnel_id: 1 },
+        { binding: 'C', tunnel_id: id, errors: 'catch' },
       ],
     },
   });
@@ -52,6 +54,13 @@ test('a network that is neither or both, a missing id and a name that is taken a
   for (const code of ['duplicate_binding', 'missing_key', 'wrong_type', 'invalid_value', 'unknown_key']) {
     assert.match(codes, new RegExp(code));
   }
+  assert.deepEqual(
+    diagnostics.filter(({ code }) => code === 'network_unclear').map(({ message }) => message),
+    [
+      'vpc_networks[0] says neither "tunnel_id" nor "network_id"',
+      'vpc_networks[1] says both "tunnel_id" and "network_id"',
+    ],
+  );
 });
 
 test('client certificates are bound by id; a missing id and a name that is taken are errors', async (t) => {

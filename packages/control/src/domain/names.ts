@@ -29,7 +29,7 @@ function holds(record: NamedRecord | undefined, name: string): boolean {
 }
 
 /**
- * Gives `record` its pending name and writes it, `record` being new or what is stored.
+ * Gives `record` its pending name and writes it, `record` being new or what is stored, perhaps with that name pending.
  * @throws ControlError `already_exists`, or `not_found` when it is deleted meanwhile
  */
 export async function takeName<Value extends NamedRecord>(
@@ -43,10 +43,12 @@ export async function takeName<Value extends NamedRecord>(
   const checkExists = (found: Value | undefined): void => {
     if (!isNew && isDeleted(found)) throw new ControlError('not_found', `${record.name} any more: it was deleted`);
   };
-  await writer.change<Value>(key, (found) => {
-    checkExists(found);
-    return { ...(found ?? record), pending_name: name };
-  });
+  if (record.pending_name !== name) {
+    await writer.change<Value>(key, (found) => {
+      checkExists(found);
+      return { ...(found ?? record), pending_name: name };
+    });
+  }
   try {
     await writer.change<NameIndex>(await freeIndex(writer, { ...options, id, name }), (found) => {
       if (found !== undefined && found.id !== id) throw taken();

@@ -73,31 +73,38 @@ export class Services {
     return this.get(idOrName) ?? this.list().find(({ name }) => name === idOrName);
   }
 
-  /** Replaces all of it but the id. Rejects as `create` does. */
+  /**
+   * Replaces all of it but the id. Rejects as `create` does, and with `revision_conflict` when somebody else changes it at
+   * the same time.
+   */
   async replace(id: string, { name, ...settings }: ServiceSettings & { name: string }): Promise<Service> {
     const before = this.#existing(id);
-    if (checkName('VPC service', name) !== before.name && this.find(name) !== undefined) {
-      throw new ControlError('already_exists', names.taken(name));
-    }
+    const renames = checkName('VPC service', name) !== before.name;
+    if (renames && this.find(name) !== undefined) throw new ControlError('already_exists', names.taken(name));
     const checked = this.#check(settings);
     if (checked.type !== 'tcp') this.#refuseUsed(before);
     const updated_at = this.#options.date().toISOString();
     let written = await this.#writer.change<ServiceRecord>(serviceKey(id), (found) => {
-      if (found === undefined) throw missing(id);
-      const { pending_name } = found;
-      const own = { id, name: found.name, created_at: found.created_at, updated_at };
-      return { ...own, ...checked, ...(pending_name === undefined ? {} : { pending_name }) };
+      checkSame(before, found);
+      const own = { id, name: before.name, created_at: before.created_at, updated_at };
+      // A name that is being taken meanwhile would be no part of this.
+      return { ...own, ...checked, ...(renames ? { pending_name: name } : {}) };
     });
-    if (name !== before.name) written = await takeName(this.#writer, { ...names, record: written!, name });
+    if (renames) written = await takeName(this.#writer, { ...names, record: written!, name });
     return toShown(written!);
   }
 
-  /** Rejects with `not_found`, or with `in_use` while a Hyperdrive configuration names it. */
+  /** Rejects with `not_found`, with `in_use` while a Hyperdrive configuration names it, or as `replace` does. */
   async delete(id: string): Promise<Service> {
     const record = this.#existing(id);
     this.#refuseUsed(record);
-    await this.#writer.change<ServiceRecord>(serviceKey(id), () => null);
-    await releaseName(this.#writer, { ...names, id, name: record.name });
+    await this.#writer.change<ServiceRecord>(serviceKey(id), (found) => {
+      checkSame(record, found);
+      return null;
+    });
+    for (const name of [record.name, record.pending_name]) {
+      if (name !== undefined) await releaseName(this.#writer, { ...names, id, name });
+    }
     return toShown(record);
   }
 
@@ -149,6 +156,13 @@ export class Services {
     if (record === undefined) throw missing(id);
     return record;
   }
+}
+
+/** What was looked at is what is changed. @throws ControlError `not_found`, `revision_conflict` */
+function checkSame(before: ServiceRecord, found: ServiceRecord | undefined): void {
+  if (found === undefined) throw missing(before.id);
+  if (JSON.stringify(found) === JSON.stringify(before)) return;
+  throw new ControlError('revision_conflict', `VPC service ${before.name}`);
 }
 
 function missing(id: string): ControlError {

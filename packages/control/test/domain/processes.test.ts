@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { absent, type Control, type ControlChange, type ControlStore, type RouteMatch } from '../../src/index.ts';
 import { nameKey, prefixes, tunnelKey } from '../../src/domain/records.ts';
-import { code, createBench, openControl, temporaryFolder } from '../support/bench.ts';
+import { code, createBench, interrupted, openControl, temporaryFolder } from '../support/bench.ts';
 
 const racer = fileURLToPath(new URL('../support/racer.ts', import.meta.url));
 
@@ -51,30 +51,6 @@ test('of processes that create the same things at the same time, one wins each',
   assert.deepEqual(databases.map(Number), won['hyperdrive']);
   assert.equal(control.networks.list().filter(({ is_default_network }) => is_default_network).length, 1);
 });
-
-/** A store that lets something else happen before its nth write. */
-function interrupted(store: ControlStore, at: number, happen: () => Promise<void>): ControlStore {
-  let writes = 0;
-  const step = async (): Promise<void> => {
-    writes += 1;
-    if (writes === at) await happen();
-  };
-  return {
-    get: (key) => store.get(key),
-    list: (prefix) => store.list(prefix),
-    revision: () => store.revision(),
-    watch: (options) => store.watch(options),
-    close: () => store.close(),
-    async put(key, value, options) {
-      await step();
-      return store.put(key, value, options);
-    },
-    async delete(key, options) {
-      await step();
-      return store.delete(key, options);
-    },
-  };
-}
 
 /** What of three writers that want one name each got, when the second acts amid the first's writes. */
 const wanting: Record<string, (control: Control, existing: string) => Promise<unknown>> = {

@@ -55,3 +55,27 @@ export function code(wanted: ControlErrorCode, text?: string | RegExp): (error: 
     return text === undefined || (typeof text === 'string' ? error.message.includes(text) : text.test(error.message));
   };
 }
+
+/** A store that lets something else happen before its nth write. */
+export function interrupted(store: ControlStore, at: number, happen: () => Promise<void>): ControlStore {
+  let writes = 0;
+  const step = async (): Promise<void> => {
+    writes += 1;
+    if (writes === at) await happen();
+  };
+  return {
+    get: (key) => store.get(key),
+    list: (prefix) => store.list(prefix),
+    revision: () => store.revision(),
+    watch: (options) => store.watch(options),
+    close: () => store.close(),
+    async put(key, value, options) {
+      await step();
+      return store.put(key, value, options);
+    },
+    async delete(key, options) {
+      await step();
+      return store.delete(key, options);
+    },
+  };
+}

@@ -24,10 +24,13 @@ const method = `
 * \`fetch_bulk_share\`: the Worker reads the body with a BYOB reader of 256 KiB. Beside it, in the same rounds, one plain
   stream of as many bytes through a tunnel as the tunnel's own bench has it: neither HTTP nor a runtime.
 * \`mysql2\`, \`pg\`, \`redis\`: queries a second on eight connections, each of an invocation of its own that asks one query
-  after the other, timed in the Worker behind the connect and 50 queries. The rows \`…_sequential\` have one connection
-  only: there the time of a query counts and not what a machine can do, and the way through the edge, which is two more
-  processes' turns for each query, is not hidden by the work of others. They have no target. The peer is the same Worker on workerd alone, whose own sockets reach loopback; nothing has TLS.
-  Ours is the built \`sallyport dev\`. Servers: MariaDB, PostgreSQL and Redis on loopback.
+  after the other, timed in the Worker behind the connect and 50 queries. The peer is the same
+  Worker on workerd alone, whose own sockets reach loopback; nothing has TLS. Ours is the built \`sallyport dev\`. Servers:
+  MariaDB, PostgreSQL and Redis on loopback.
+* \`…_sequential\` has one connection only: there the time of a query counts and not what a machine can do, and a process
+  more on the way, which has to wake up twice for each query, is not hidden by the work of others. No target is set for it, since
+  none that an edge made of Node could reach makes sense: \`…_sequential_vs_relay\` compares with workerd alone through fifteen lines
+  of Node that only pass bytes on (\`bench/services/programs/relay.ts\`), without policy, frames or limits.
 * Subjects take turns in an order that changes from round to round; the first round is thrown away. *figure* is the ratio of
   the medians, *of pairs* the median of the rounds' own ratios. A round during which other processes had more than 0.3
   cores is taken again, as long as the run's patience lasts.

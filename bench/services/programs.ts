@@ -1,4 +1,4 @@
 // The programs of this bench.
 import { definePrograms } from '../kit/programs.ts';
 
-export const { build: buildPrograms, start: startProgram } = definePrograms('services', ['origin', 'load']);
+export const { build: buildPrograms, start: startProgram } = definePrograms('services', ['origin', 'load', 'relay']);

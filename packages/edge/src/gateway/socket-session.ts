@@ -29,6 +29,7 @@ import {
 import { decisionOf, dialThrough, reasonOf } from './egress-dial.ts';
 import type { OnGatewayEvent } from './events.ts';
 import type { NameService } from './name-service.ts';
+import { OrderedSteps } from './ordered-steps.ts';
 import type { Wakefulness } from './wakefulness.ts';
 
 /** Bytes queued towards the Worker above which the origin is not read. */
@@ -39,6 +40,8 @@ const copyBelow = 16_384;
 export const openTimeout = 10_000;
 /** Milliseconds a Worker has to hang up after it was told why its connection failed. */
 const farewellTimeout = 5_000;
+/** Milliseconds an origin may take nothing before the Worker is asked whether it is still there. */
+export const probeInterval = 60_000;
 
 export interface SessionParts {
   egress: Egress;
@@ -48,8 +51,6 @@ export interface SessionParts {
   wakefulness: Wakefulness;
 }
 
-/** One thing to do towards the origin; undefined when it is done at once. */
-type Step = () => Promise<void> | undefined;
 /** What the Worker may say next: `open`; nothing but data and `end`; `startTls` too. A Worker's frames are not trusted. */
 type Stage = 'new' | 'opening' | 'open' | 'secure' | 'ended';
 
@@ -64,11 +65,9 @@ export class SocketSession {
   #stage: Stage = 'new';
   #reported = false;
   #startedAt = 0;
-  /** Data pieces and control frames of the current chunk that wait for the origin; at most one chunk's worth. */
-  #backlog: Step[] = [];
+  readonly #steps: OrderedSteps;
   /** Data of the chunk that is taken apart now. */
   #pieces: Uint8Array[] = [];
-  #busy = false;
   #originEnded = false;
   #workerGone = false;
   #over = false;
@@ -79,6 +78,17 @@ export class SocketSession {
     this.#parser = new FrameParser({
       data: (piece) => this.#data(piece),
       control: (type, value) => this.#control(type, value),
+    });
+    this.#steps = new OrderedSteps({
+      waiting: () => {
+        worker.pause();
+        this.#timer = setTimeout(this.#probe, probeInterval);
+      },
+      stepped: () => clearTimeout(this.#timer),
+      idle: () => {
+        worker.resume();
+        this.#finishIfDone();
+      },
     });
     this.#timer = setTimeout(() => this.#abandon(), openTimeout);
     worker.on('data', (chunk: Buffer<ArrayBuffer>) => this.#push(chunk));
@@ -114,7 +124,7 @@ export class SocketSession {
     if (first === undefined) return;
     this.#pieces = [];
     const piece = pieces.length === 1 ? first : Buffer.concat(pieces);
-    this.#enqueue(() => this.#transport?.write(piece));
+    this.#steps.add(() => this.#transport?.write(piece));
   }
 
   #control(type: FrameType, value: unknown): void {
@@ -124,11 +134,11 @@ export class SocketSession {
     if (type === frameType.open && this.#stage === 'new') this.#open(parseOpen(value));
     else if (type === frameType.end && this.#stage !== 'new' && this.#stage !== 'ended') {
       this.#stage = 'ended';
-      this.#enqueue(() => this.#transport?.end());
+      this.#steps.add(() => this.#transport?.end());
     } else if (type === frameType.startTls && this.#stage === 'open' && this.#message?.secureTransport === 'starttls') {
       const options = parseTls(value);
       this.#stage = 'secure';
-      this.#enqueue(() => {
+      this.#steps.add(() => {
         this.#transport?.startTls(options, this.#events(frameType.secured));
         return undefined;
       });
@@ -217,34 +227,6 @@ export class SocketSession {
     this.#transport?.pull();
   }
 
-  /** Runs one step towards the origin, in order, pausing the Worker while a step waits. */
-  #enqueue(step: Step): void {
-    if (this.#busy) {
-      this.#backlog.push(step);
-      return;
-    }
-    const pending = step();
-    if (pending === undefined) return;
-    this.#busy = true;
-    this.#worker.pause();
-    pending.then(this.#next, this.#next);
-  }
-
-  readonly #next = (): void => {
-    this.#busy = false;
-    if (this.#over) return;
-    const steps = this.#backlog;
-    this.#backlog = [];
-    for (const [index, step] of steps.entries()) {
-      this.#enqueue(step);
-      if (!this.#busy) continue;
-      this.#backlog = steps.slice(index + 1);
-      return;
-    }
-    this.#worker.resume();
-    this.#finishIfDone();
-  };
-
   #onWorkerEnd(): void {
     if (this.#stage !== 'ended' || !this.#parser.atBoundary) return this.#abandon();
     // One that only ended its half keeps the connection: this one does not read any more.
@@ -252,10 +234,20 @@ export class SocketSession {
     this.#finishIfDone();
   }
 
+  /**
+   * While the origin takes nothing the Worker is not read, and its end is not seen: it would be kept for ever. Writing to one
+   * that has gone fails. An empty frame means nothing to one that is there.
+   */
+  readonly #probe = (): void => {
+    if (this.#worker.writableLength === 0) this.#worker.write(encodeFrame(frameType.data));
+    this.#timer = setTimeout(this.#probe, probeInterval);
+  };
+
   /** Both directions have ended in order, or nobody reads the other one. */
   #finishIfDone(): void {
-    if (this.#over || this.#busy || this.#stage !== 'ended' || !(this.#originEnded || this.#workerGone)) return;
+    if (this.#over || this.#steps.busy || this.#stage !== 'ended' || !(this.#originEnded || this.#workerGone)) return;
     this.#over = true;
+    clearTimeout(this.#timer);
     this.#transport?.destroy(false);
     this.#worker.end();
   }
@@ -263,6 +255,7 @@ export class SocketSession {
   #fail(error: SocketError): void {
     if (this.#over) return;
     this.#over = true;
+    this.#steps.drop();
     clearTimeout(this.#timer);
     this.#transport?.destroy(true);
     this.#worker.end(encodeControl(frameType.failed, toFailed(error)));
@@ -275,6 +268,7 @@ export class SocketSession {
   #abandon(): void {
     if (!this.#over) {
       this.#over = true;
+      this.#steps.drop();
       this.#transport?.destroy(true);
     }
     clearTimeout(this.#timer);

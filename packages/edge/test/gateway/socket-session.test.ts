@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { startPeer, startRefusing, startStartTlsPeer, testAuthority, use } from '@sallyport/testkit';
 import { assert as check, asyncProperty, boolean, uint8Array } from 'fast-check';
+import { frameType } from '@sallyport/sockets/internal';
+import { probeInterval } from '../../src/gateway/socket-session.ts';
 import { type SocketClient, startTestGateway } from './support/client.ts';
 
 const authority = await testAuthority();
@@ -225,6 +227,30 @@ test('a Worker that sends thousands of tiny frames to a stalled origin is only s
   let taken = true;
   for (let count = 0; count < 2_000 && taken; count += 1) taken = socket.write(tiny);
   assert.equal(taken, false);
+});
+
+test('a Worker that left unsent bytes to a stalled origin is not kept', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const peer = await use(t, startPeer('never-reads'));
+  const { dialSocket, gateway } = await startTestGateway(t);
+  const session = await dialSocket();
+  session.open(peer.port);
+  await session.hears('opened');
+  const { socket } = session.client;
+  const frame = Buffer.concat([Buffer.from([frameType.data, 1, 0, 0]), Buffer.alloc(65_536)]);
+  // Everything on the way is full when nothing leaves over many turns of the loop.
+  for (let turns = 0; turns < 50; turns = socket.writableLength > 0 ? turns + 1 : 0) {
+    if (socket.writableLength === 0) socket.write(frame);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  // One that is there is only asked.
+  t.mock.timers.tick(probeInterval);
+  await session.client.hears('\x04\0\0\0');
+  assert.equal(gateway.connections, 1);
+  socket.destroy();
+  await once(socket, 'close');
+  t.mock.timers.tick(probeInterval);
+  while (gateway.connections > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('a Worker that does not read stops the origin', async (t) => {

@@ -34,16 +34,21 @@ async function main(words: string[]): Promise<number> {
     process.stdout.write(commandHelp(command));
     return 0;
   }
-  const { values, positionals } = parseCommand(command, rest);
-  if (values['help'] === true) {
-    process.stdout.write(commandHelp(command));
-    return 0;
-  }
   try {
+    const { values, positionals } = parseCommand(command, rest);
+    if (values['help'] === true) {
+      process.stdout.write(commandHelp(command));
+      return 0;
+    }
     return await command.run(values, positionals);
   } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
     // What the command itself finds wrong with its call.
-    if (error instanceof UsageError) error.command ??= command.name;
+    error.command ??= command.name;
+    // Its first argument may have been meant as a word of a longer command.
+    const longer = commands.filter(({ name }) => name.startsWith(`${command.name} `));
+    const question = toQuestion(suggestCommands(longer, words));
+    if (question !== '') error.message = error.message.replace(/\.$/, '') + question;
     throw error;
   }
 }

@@ -142,6 +142,8 @@ test('what is nearly a command or an option is suggested, at every level', async
     ['hyperdriv', 'Unknown command: hyperdriv. Did you mean `hyperdrive`?'],
     ['help hyperdrive lst', 'Unknown command: hyperdrive lst. Did you mean `hyperdrive list`?'],
     ['frobnicate', 'Unknown command: frobnicate'],
+    ['explain conect api db:5432', 'Unexpected argument: api. Did you mean `explain connect`?'],
+    ['explain conect', 'Not a destination: conect. Write HOST:PORT. Did you mean `explain connect`?'],
     ['--hlep', "Unknown option '--hlep'. Did you mean `--help`?"],
     ['--config x dev', "Unknown option '--config'. Options come behind the command, as in `sallyport dev --port 8787`"],
     ['dev --prot 1', "Unknown option '--prot'. Did you mean `--port`?"],

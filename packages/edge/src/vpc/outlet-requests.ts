@@ -14,10 +14,11 @@ export const outletHeader = 'sallyport-outlet';
 export const maxWaitingEvents: number = 256 * 1024;
 const keepAliveDelay = 30_000;
 
-const serviceAuthority = /^([0-9a-f-]{36})\.vpc-service\.local:1$/;
+/** Of any text that a project may have as an id: what it does not name is told by the outlet. */
+const serviceAuthority = /^([^:/]{1,256})\.vpc-service\.local:1$/;
 const outletAuthority = /^([0-9a-f]{32})\.vpc-outlet\.local:1$/;
 
-export const toServiceAuthority = (id: string): string => `${id}.vpc-service.local:1`;
+export const toServiceAuthority = (id: string): string => `${encodeURIComponent(id)}.vpc-service.local:1`;
 export const toOutletAuthority = (id: string): string => `${id}.vpc-outlet.local:1`;
 
 const established = 'HTTP/1.1 200 Connection established\r\n';

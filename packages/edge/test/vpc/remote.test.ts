@@ -8,9 +8,11 @@ import { test, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { workerPolicy } from '@sallyport/egress';
 import { testAuthority } from '@sallyport/testkit';
-import { config, type DevBench } from '../support/dev-bench.ts';
+import { RemoteTunnels } from '../../src/index.ts';
+import { config, type DevBench, startBench } from '../support/dev-bench.ts';
 import { type RemoteBench, startRemoteBench } from '../support/remote-bench.ts';
 import { startEcho, startOrigin } from '../support/tunnel-bench.ts';
+import { startVpcBench } from '../support/vpc-bench.ts';
 import { startWebSocketServer } from '../support/websocket.ts';
 
 /** `/?URL` fetches it by the binding; `/connect?BINDING HOST:PORT` sends a line there. */
@@ -173,6 +175,7 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
       { binding: 'API', service_id: service.service_id },
       { binding: 'NOTHING', service_id: missing },
       { binding: 'NAMED', service_id: 'api' },
+      { binding: 'ODD', service_id: '../a b:ü\r\n' },
     ],
     vpc_networks: [
       { binding: 'OFFICE', tunnel_id: remote.tunnelId },
@@ -185,12 +188,15 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
   const { diagnostics } = await dev.event('diagnostics');
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
-    ['vpc_service_unknown', 'vpc_service_unknown', 'vpc_network_unknown'],
+    ['vpc_service_unknown', 'vpc_service_unknown', 'vpc_service_unknown', 'vpc_network_unknown'],
   );
   assert.match(diagnostics[1]?.remedy ?? '', new RegExp(`name: write its id, ${service.service_id}`));
   assert.equal(await ask(dev, 'anything:1', '/connect'), 'hello');
   assert.equal(await ask(dev, 'http://a/ API'), '500 ProxyError: http_request_denied');
   assert.equal(await ask(dev, 'http://a/ NOTHING'), '500 ProxyError: destination_not_found');
+  for (const binding of ['NAMED', 'ODD']) {
+    assert.equal(await ask(dev, `http://a/ ${binding}`), '500 ProxyError: destination_not_found', binding);
+  }
   assert.equal(await ask(dev, `lab.internal:${echo} OFFICE`, '/connect'), 'hello');
   assert.equal(await ask(dev, `http://10.78.0.5:${web}/ OFFICE`), `200 10.78.0.5:${web}`);
   assert.equal(await ask(dev, `http://127.0.0.1:${web}/ OFFICE`), '500 ProxyError: destination_ip_prohibited');
@@ -200,6 +206,16 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
   assert.equal(await ask(dev, `http://10.78.0.5:${web}/ LAB`), '500 ProxyError: destination_ip_prohibited');
   assert.equal(await ask(dev, `http://10.77.0.5:${web}/ ALL`), '500 ProxyError: destination_ip_prohibited');
   assert.equal(await ask(dev, `http://10.77.0.5:${web}/ GONE`), '500 ProxyError: destination_unavailable');
+});
+
+test('a sallyport dev may be the edge of another', async (t) => {
+  const { port } = await startOrigin(t, (_, response) => void response.end('here'));
+  const { tunnels, serviceId } = await startVpcBench(t, 'export default {};', { http_port: port });
+  const access = { url: tunnels.controlUrl, token: tunnels.controlToken, account: 'default', source: 'test' };
+  const remote = await RemoteTunnels.start(access, { failed: () => {} });
+  t.after(() => remote[Symbol.dispose]());
+  const dev = await startBench(t, { 'wrangler.json': bound(serviceId), 'src/index.js': asking }, { tunnels: remote });
+  assert.equal(await ask(dev, 'http://a/'), '200 here');
 });
 
 test('bytes of a service are counted while its connections are open, and stay counted', async (t) => {

@@ -157,6 +157,7 @@ test('answers are purged and queries explained; the status has a line for each p
     name: 'sales',
     pool: { max_connections: 20, connections: 3, idle: 2, connecting: 0 },
     waiting_clients: 1,
+    longest_wait_ms: 250,
     clients: 9,
     queries: { miss: 2, hit: 40 },
     pins: {},
@@ -209,8 +210,8 @@ test('answers are purged and queries explained; the status has a line for each p
 
   assert.deepEqual(await hyperdrive('status'), [
     0,
-    'NAME  CONNECTIONS IDLE WAITING CLIENTS ACQUIRE P50/P99 MS QUERY P50/P99 MS QUERIES       PINS ERRORS ID\n' +
-      'sales 3/20        2    1       9       -                  0.5/>            hit:40 miss:2 -    -      f00\n',
+    'NAME  CONNECTIONS IDLE CLIENTS WAITING MAXWAIT MS ACQUIRE P50/P99 MS QUERY P50/P99 MS QUERIES       PINS ERRORS ID\n' +
+      'sales 3/20        2    9       1       250        -                  0.5/>            hit:40 miss:2 -    -      f00\n',
   ]);
   assert.match((await hyperdrive('status', 'sales'))[1], /No pool runs/);
 });

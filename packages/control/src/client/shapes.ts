@@ -110,6 +110,7 @@ export interface PoolStatusInfo {
   name: string;
   pool: { max_connections: number; connections: number; idle: number; connecting: number };
   waiting_clients: number;
+  longest_wait_ms: number;
   clients: number;
   queries: Record<string, number>;
   pins: Record<string, number>;

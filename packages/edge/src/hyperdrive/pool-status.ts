@@ -14,6 +14,8 @@ export interface PoolStatusShape {
   name: string;
   pool: { max_connections: number; connections: number; idle: number; connecting: number };
   waiting_clients: number;
+  /** Of the one who has waited longest; PgBouncer's `maxwait`. */
+  longest_wait_ms: number;
   clients: number;
   client_states: Readonly<Partial<Record<string, number>>>;
   prepared_statements: number;
@@ -41,6 +43,7 @@ export function toPoolStatus(status: FleetStatus): PoolStatusShape {
       connecting: status.connecting,
     },
     waiting_clients: status.waiting,
+    longest_wait_ms: Math.round(status.longestWait),
     clients: status.clients,
     client_states: status.clientStates,
     prepared_statements: status.statements,

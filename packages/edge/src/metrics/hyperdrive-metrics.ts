@@ -62,6 +62,7 @@ export function toHyperdriveFamilies(fleet: readonly FleetStatus[], cache: Cache
       }),
     }),
     gauge('waiting_clients', 'Clients that wait for a connection', (each) => each.waiting),
+    gauge('longest_wait_seconds', 'How long the first of those has waited', (each) => each.longestWait / 1e3),
     gauge('prepared_statements', 'Different texts that clients have prepared', (each) => each.statements),
     toFamily(`${prefix}_clients`, 'gauge', { help: 'Clients, by what they are doing', samples: clientStates }),
     toFamily(`${prefix}_logins_total`, 'counter', {

@@ -35,7 +35,16 @@ test('every metric there is, and no other, is in the guide', () => {
   metrics.errors.pool_exhausted = 1;
   metrics.queriesByCacheStatus['hit'] = 1;
   assert.ok(metrics.acquireSeconds instanceof Histogram);
-  const status = { maxConnections: 1, connections: 0, connecting: 0, idle: 0, waiting: 0, clients: 0, statements: 0 };
+  const status = {
+    maxConnections: 1,
+    connections: 0,
+    connecting: 0,
+    idle: 0,
+    waiting: 0,
+    longestWait: 0,
+    clients: 0,
+    statements: 0,
+  };
   const families = toHyperdriveFamilies(
     [{ id: 'a', name: 'a', ...status, clientStates: { idle: 1 }, pins: {}, metrics }],
     { entries: 0, bytes: 0, maxBytes: 1 },

@@ -65,6 +65,7 @@ test('/metrics tells of pools, of the queries that went through them and of what
   assert.equal(at('pool_connections'), 1);
   assert.equal(at('pool_max_connections'), 20);
   assert.equal(at('waiting_clients'), 0);
+  assert.equal(at('longest_wait_seconds'), 0);
   assert.equal(at('up'), 1);
   assert.equal(at('errors_total', ',code="pool_exhausted"'), 0);
   assert.equal(at('pins_total', ',cause="listen"'), 0);

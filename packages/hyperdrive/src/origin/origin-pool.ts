@@ -50,6 +50,7 @@ export class OriginPool {
       connecting: this.#connecting,
       idle: this.#idle.length,
       waiting: this.#waiting.size,
+      longestWait: this.#waiting.longest,
     };
   }
 
@@ -204,9 +205,7 @@ export class OriginPool {
   close(): void {
     this.#isClosed = true;
     this.#cancelSweep?.();
-    for (let next = this.#waiting.next(); next !== undefined; next = this.#waiting.next()) {
-      next.waiter.refused(new HyperdriveError('shutting_down', 'The pool is shutting down'));
-    }
+    this.#waiting.refuseAll(new HyperdriveError('shutting_down', 'The pool is shutting down'));
     for (const connection of this.#idle.splice(0)) this.discard(connection);
   }
 
@@ -271,9 +270,7 @@ export class OriginPool {
         if (this.#waiting.size > 0) this.onPressure();
         return;
       }
-      const failure = error as HyperdriveError;
-      for (let next = this.#waiting.next(); next !== undefined; next = this.#waiting.next())
-        next.waiter.refused(failure);
+      this.#waiting.refuseAll(error as HyperdriveError);
     }
   }
 

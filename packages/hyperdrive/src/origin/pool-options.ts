@@ -22,6 +22,8 @@ export interface PoolStatus {
   connecting: number;
   idle: number;
   waiting: number;
+  /** Milliseconds that the one who has waited longest has waited. */
+  longestWait: number;
 }
 
 /** Somebody who waits for a connection. */

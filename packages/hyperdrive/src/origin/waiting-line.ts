@@ -1,5 +1,6 @@
 // Clients that wait for a connection, in order of arrival, each for no longer than it may.
 import type { Clock } from '../clock.ts';
+import type { HyperdriveError } from '../errors.ts';
 import type { Waiter } from './pool-options.ts';
 
 export interface Waiting {
@@ -18,6 +19,12 @@ export class WaitingLine {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Milliseconds the first of them has waited; 0 when there is none. */
+  get longest(): number {
+    const first = this.#entries.values().next().value;
+    return first === undefined ? 0 : this.#clock.now() - first.since;
   }
 
   /** Joins at the end. `gaveUp` is called when the time is over; the function it returns leaves the line. */
@@ -42,5 +49,9 @@ export class WaitingLine {
       next.cancelTimer();
     }
     return next;
+  }
+
+  refuseAll(error: HyperdriveError): void {
+    for (let next = this.next(); next !== undefined; next = this.next()) next.waiter.refused(error);
   }
 }

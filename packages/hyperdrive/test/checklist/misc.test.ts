@@ -115,8 +115,12 @@ test('client_states: what clients do is counted, and changes as they do it', asy
   const asked = other.query('select 1');
   while (pooler.status.waiting === 0) await turn();
   assert.deepEqual(pooler.status.clientStates, { linked: 1, waiting: 1 });
+  const seen = performance.now();
+  while (performance.now() - seen < 20) await turn();
+  assert.ok(pooler.status.longestWait >= 20, `${pooler.status.longestWait} ms`);
   await one.query('commit');
   await asked;
+  assert.equal(pooler.status.longestWait, 0);
   assert.deepEqual(pooler.status.clientStates, { idle: 2 });
 });
 

@@ -117,7 +117,7 @@ export const status: Command = {
     const pools = await trying('Could not ask for the status', () => client.call<PoolStatusInfo[]>('GET', path));
     print(values, pools, () => {
       if (pools.length === 0) return 'No pool runs: one starts when a Worker first uses its binding.\n';
-      const sizes = ['CONNECTIONS', 'IDLE', 'WAITING', 'CLIENTS'];
+      const sizes = ['CONNECTIONS', 'IDLE', 'CLIENTS', 'WAITING', 'MAXWAIT MS'];
       const times = ['ACQUIRE P50/P99 MS', 'QUERY P50/P99 MS'];
       const head = ['NAME', ...sizes, ...times, 'QUERIES', 'PINS', 'ERRORS', 'ID'];
       return toTable(head, pools.map(toStatusRow));
@@ -126,9 +126,18 @@ export const status: Command = {
   },
 };
 
-function toStatusRow({ id, name, pool, waiting_clients, clients, ...counted }: PoolStatusInfo): string[] {
+function toStatusRow({
+  id,
+  name,
+  pool,
+  clients,
+  waiting_clients,
+  longest_wait_ms,
+  ...counted
+}: PoolStatusInfo): string[] {
   const counts = [counted.queries, counted.pins, counted.errors].map(toCounts);
-  const sizes = [`${pool.connections}/${pool.max_connections}`, ...[pool.idle, waiting_clients, clients].map(String)];
+  const numbers = [pool.idle, clients, waiting_clients, longest_wait_ms].map(String);
+  const sizes = [`${pool.connections}/${pool.max_connections}`, ...numbers];
   return [name, ...sizes, toTimes(counted.acquire_ms), toTimes(counted.query_ms), ...counts, id];
 }
 

@@ -52,6 +52,18 @@ test('Many short statements in a pipeline are no long one', async (t) => {
   }
 });
 
+test('Many short parts of a cursor are no long statement', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { port } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1, queryTimeout: 300 } });
+  const client = await connectRaw({ ...ownCredentials, port });
+  t.after(() => client.close());
+  client.send(wire.toParse({ query: 'select pg_sleep(0.1) from generate_series(1, 8)' }), wire.toBind({}));
+  for (let part = 0; part < 8; part += 1) client.send(wire.toExecute('', 1), wire.toFlush());
+  client.send(wire.toSync());
+  const answer = await client.until(wire.Backend.ReadyForQuery);
+  assert.equal(answer.filter(([type]) => type === wire.Backend.PortalSuspended).length, 8);
+});
+
 test('A transaction that sleeps is ended when that is asked for, and rolled back', async (t) => {
   if (!needs(t, 'postgres')) return;
   const { client, pooler } = await startSetup(t, {

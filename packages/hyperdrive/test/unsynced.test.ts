@@ -1,5 +1,7 @@
 // Requests that end in a Flush: their transaction is open until the Sync comes, and nobody else gets into it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { needs } from '@sallyport/testkit';
 import Cursor from 'pg-cursor';
@@ -75,4 +77,83 @@ test('a statement that was only prepared and described keeps no connection, and 
   const answers = (await raw.until(wire.Backend.ReadyForQuery)).map((reply) => wire.parseBackend(reply).type);
   assert.deepEqual(answers, ['BindComplete', 'DataRow', 'CommandComplete', 'ReadyForQuery']);
   assert.equal(pooler.status.connections, 1);
+});
+
+test('a statement that was only prepared gives nothing back that a function left a mark in', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, direct } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  await (
+    await direct()
+  ).query(`create function login(who text) returns text language sql as
+    $$ select set_config('app.user', who, false) $$`);
+  const [raw, other] = [await connectRaw({ ...ownCredentials, port }), await client()];
+  const prepare = [wire.toParse({ query: 'select 42 as n' }), wire.toDescribe('statement'), wire.toFlush()];
+  raw.send(wire.toQuery("select login('raw')"), ...prepare);
+  await raw.until(wire.Backend.ReadyForQuery);
+  await raw.until(wire.Backend.RowDescription);
+  const asked = other.query("select current_setting('app.user', true) as who");
+  raw.send(wire.toSync());
+  await raw.until(wire.Backend.ReadyForQuery);
+  await raw.leave();
+  assert.notEqual((await asked).rows[0].who, 'raw');
+});
+
+test('who leaves with requests that nothing flushes, or in the middle of a COPY, keeps no connection', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, direct } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1, queryTimeout: 0 } });
+  const admin = await direct();
+  await admin.query('create table t (n int)');
+  const copy = [wire.toQuery('copy t from stdin'), wire.toCopyData(Buffer.from('1\n'))];
+  for (const messages of [
+    insert.slice(0, 1),
+    insert.slice(0, -1),
+    copy,
+    [wire.toQuery('insert into t values (2)'), ...insert.slice(0, -1)],
+    [wire.toParse({ query: 'copy t from stdin' }), wire.toBind({}), wire.toExecute(), wire.toSync(), copy[1]!],
+  ]) {
+    const raw = await connectRaw({ ...ownCredentials, port });
+    raw.send(...messages);
+    await raw.leave();
+    const next = await client();
+    await next.query('select 1');
+    await next.end();
+  }
+  assert.deepEqual((await admin.query('select n from t')).rows, [{ n: 2 }]);
+});
+
+test('a Sync that a COPY swallowed ends no transaction', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, direct, pooler } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  const admin = await direct();
+  await admin.query('create table t (n int)');
+  const [raw, other] = [await connectRaw({ ...ownCredentials, port }), await client()];
+  raw.send(wire.toParse({ query: 'copy t from stdin' }), wire.toBind({}), wire.toExecute(), wire.toSync());
+  await raw.until(wire.Backend.CopyInResponse);
+  raw.send(wire.toCopyData(Buffer.from('1\n')), wire.toCopyDone(), wire.toFlush());
+  await raw.until(wire.Backend.CommandComplete);
+  const order: string[] = [];
+  const failed = assert.rejects(other.query('select 1/0')).then(() => order.push('other'));
+  while (pooler.status.waiting === 0 && order.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  raw.send(wire.toSync());
+  await raw.until(wire.Backend.ReadyForQuery);
+  await failed;
+  assert.equal((await admin.query('select n from t')).rowCount, 1);
+});
+
+test('who says goodbye and does not read the last answer keeps no connection', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, direct } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1, queryTimeout: 0 } });
+  const [admin, next] = [await direct(), await client()];
+  const socket = connect({ port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  const { user, database } = ownCredentials;
+  socket.write(wire.toStartupMessage({ user, database }));
+  await once(socket, 'data');
+  socket.pause();
+  socket.write(
+    Buffer.concat([wire.toQuery("select repeat('x', 1000) from generate_series(1, 100000)"), wire.toTerminate()]),
+  );
+  while ((await admin.query("select 1 from pg_stat_activity where wait_event = 'ClientWrite'")).rowCount === 0);
+  socket.destroy();
+  assert.equal((await next.query('select 1')).rowCount, 1);
 });

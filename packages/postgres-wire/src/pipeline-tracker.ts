@@ -234,6 +234,11 @@ export class PipelineTracker<Token> {
       this.#uncertain = true;
     }
     this.#entries.splice(from, to - from);
+    if (this.#first()?.type !== Frontend.Execute || this.#entries.slice(from).some(({ type }) => isBoundary(type)))
+      return;
+    // The Sync that seemed to end its transaction was one of those.
+    this.#unsynced = true;
+    this.#isUsed = true;
   }
 
   /** The request that is being carried out; ends of copies that never began are no requests. */

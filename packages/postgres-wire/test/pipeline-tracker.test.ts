@@ -99,6 +99,22 @@ test('Syncs among CopyData have no answer, those behind CopyDone have', () => {
   assert.ok(tracker.idle && !tracker.uncertain);
 });
 
+test('A Sync that a copy swallows ends no transaction, and one of ours must not end it either', () => {
+  const tracker = new PipelineTracker<string>();
+  sent(tracker, Parse, Bind, Execute, Sync);
+  received(tracker, ParseComplete, BindComplete, CopyInResponse);
+  sent(tracker, CopyDone);
+  received(tracker, CommandComplete);
+  assert.ok(tracker.inTransaction && !tracker.idle && !tracker.onlyPrepares);
+  sent(tracker, Sync);
+  received(tracker, ReadyForQuery);
+  assert.ok(tracker.idle);
+  // What was sent behind it belongs to the same transaction.
+  sent(tracker, Execute, Sync, CopyDone, Parse);
+  received(tracker, CopyInResponse, CommandComplete, ParseComplete);
+  assert.ok(tracker.inTransaction && !tracker.onlyPrepares);
+});
+
 test('A copy that was sent whole before its beginning was confirmed is understood', () => {
   const tracker = new PipelineTracker<string>();
   sent(tracker, Execute, Sync, CopyDone, Sync);

@@ -65,7 +65,7 @@ export class OriginConnection implements MessageHandler {
   /** The settings of clients that are in force here, as one text. */
   settings = '';
   idleSince = 0;
-  /** ReadyForQuery so far. */
+  /** Of statements and of requests, so far. */
   answers = 0;
   /** Said to the client in place of the error with which a cancelled query ends. */
   cancelReason: Buffer | undefined;
@@ -247,7 +247,10 @@ export class OriginConnection implements MessageHandler {
 
   #replied(type: number): Verdict {
     const token = this.tracker.received(type);
-    if (this.written !== undefined && completions.has(type)) this.written.completed();
+    if (completions.has(type)) {
+      this.answers += 1;
+      this.written?.completed();
+    }
     return this.#answered(token);
   }
 

@@ -196,6 +196,8 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
   /** The stream ended. Who said goodbye first gets everything carried out that it asked for, as from the origin. */
   #left(): void {
     if (!this.#link.owesLastAnswer) this.close();
+    // Answers are read to their end, whether or not somebody took the last of them.
+    else this.#link.resumeOrigin();
   }
 
   #onData(chunk: Buffer): void {

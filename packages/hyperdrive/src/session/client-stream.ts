@@ -42,7 +42,7 @@ export class ClientStream {
   write(bytes: Buffer): boolean {
     this.#metrics.clientBytesOut += bytes.length;
     // Who said goodbye need not be there any more when the last answer comes.
-    return this.#stream.destroyed || this.#stream.write(bytes);
+    return !this.#stream.writable || this.#stream.write(bytes);
   }
 
   /**

@@ -51,6 +51,8 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   #askedAt = 0;
   /** Chunks from the client. */
   #received = 0;
+  /** What the connection had answered when it came. */
+  #answersBefore = 0;
 
   constructor(stream: ClientStream, context: SessionContext, ends: OriginLinkEnds) {
     this.#stream = stream;
@@ -89,6 +91,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     this.#connection = connection;
     this.#recorder = recorder;
     recorder?.started?.();
+    this.#answersBefore = connection.answers;
     connection.link(this);
     connection.written = this.#ends.writes;
     this.#stopwatch.restart();
@@ -184,7 +187,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   }
 
   originSettled(): void {
-    const { tracker } = this.#connection!;
+    const { tracker, answers } = this.#connection!;
     if (this.#askedAt > 0) this.#context.metrics.querySeconds.observe(this.#context.clock.now() - this.#askedAt);
     this.#askedAt = 0;
     const recorder = this.#recorder;
@@ -193,7 +196,7 @@ export class OriginLink implements MessageHandler, Holder, Watched {
     if (this.#isLeaving) this.#ends.close();
     else if (this.#pin !== undefined || !this.#reader.atBoundary) return;
     else if (tracker.idle) this.#giveBack();
-    else if (tracker.onlyPrepares) this.#giveBackPrepared();
+    else if (tracker.onlyPrepares && (answers === this.#answersBefore || this.#isClean())) this.#giveBackPrepared();
   }
 
   originLost(error: HyperdriveError): void {
@@ -203,12 +206,9 @@ export class OriginLink implements MessageHandler, Holder, Watched {
   }
 
   message(type: number, bytes: Buffer, start: number, end: number): Verdict {
-    if (type === Frontend.Terminate) {
-      this.#isLeaving = true;
-      return false;
-    }
     if (type === Frontend.Password) throw new WireError('unknown_message', 'a password after the login');
     if (this.#isLeaving) return false;
+    this.#isLeaving = type === Frontend.Terminate;
     return this.requests.message(this.#connection!, type, { bytes, start, end });
   }
 

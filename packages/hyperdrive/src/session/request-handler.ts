@@ -3,7 +3,15 @@
 // Statement names become ours. A statement that the connection does not hold is prepared first, and the answer to that
 // is kept from the client. A request that needs no work from the origin is sent as one that does nothing, so that its
 // answer comes in its turn, and not at all when an error made the origin skip it.
-import { Frontend, parseQuery, placeOfStatementName, replaceStatementName, WireError } from '@sallyport/postgres-wire';
+import {
+  Frontend,
+  parseQuery,
+  placeOfStatementName,
+  replaceStatementName,
+  toCopyFail,
+  toFlush,
+  WireError,
+} from '@sallyport/postgres-wire';
 import type { Verdict } from '@sallyport/postgres-wire';
 import { ClientStatements, closeOfNothing, toNamedParse } from '../statements/client-statements.ts';
 import type { SessionWrites } from '../cache/session-writes.ts';
@@ -16,6 +24,9 @@ import type { Statement, StatementRegistry } from '../statements/statements.ts';
 
 /** Marks a name that has to fail at the origin: with its own message, in its turn. */
 const unknown = Buffer.from('unknown_');
+
+/** In place of Terminate: all that was sent is answered, though no Sync or rest of a COPY comes. Else it is ignored. */
+const lastWords = Buffer.concat([toCopyFail('the client left'), toFlush()]);
 
 /** What drivers call by number: `lo_open` and the like, whose objects and descriptors end with the transaction. */
 const largeObjectFunctions: ReadonlySet<number> = new Set([
@@ -71,6 +82,10 @@ export class RequestHandler implements PreparedStatements {
       case Frontend.Sync:
         connection.unit += 1;
         break;
+      case Frontend.Terminate:
+        if (connection.tracker.outstanding === 0) return false;
+        connection.tracker.sent(Frontend.CopyFail);
+        return lastWords;
       default:
     }
     connection.tracker.sent(type);

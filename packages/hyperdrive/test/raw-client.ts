@@ -52,7 +52,7 @@ export class RawClient {
     this.send(wire.toSync(), wire.toQuery('the_marker'));
     const messages: Buffer[] = [];
     for (let isMarked = false; ;) {
-      const message = await this.#next();
+      const message = await this.next();
       if (message === undefined) return messages;
       messages.push(message);
       if (isMarked && message[0] === wire.Backend.ReadyForQuery) return messages;
@@ -64,14 +64,15 @@ export class RawClient {
   async until(type: number): Promise<Buffer[]> {
     const messages: Buffer[] = [];
     for (;;) {
-      const message = await this.#next();
+      const message = await this.next();
       if (message === undefined) return messages;
       messages.push(message);
       if (message[0] === type) return messages;
     }
   }
 
-  async #next(): Promise<Buffer | undefined> {
+  /** The next message; undefined at the end. */
+  async next(): Promise<Buffer | undefined> {
     while (this.#received.length === 0 && !this.#isOver) await new Promise<void>((resolve) => (this.#wake = resolve));
     return this.#received.shift();
   }

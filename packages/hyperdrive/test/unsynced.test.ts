@@ -157,3 +157,19 @@ test('who says goodbye and does not read the last answer keeps no connection', a
   socket.destroy();
   assert.equal((await next.query('select 1')).rowCount, 1);
 });
+
+test('who says goodbye while it waits gets everything carried out that it asked for', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, direct, pooler } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  const [admin, holder] = [await direct(), await client()];
+  await admin.query('create table t (n int)');
+  for (const messages of [[wire.toQuery('insert into t values (1)')], insert.slice(0, -1)]) {
+    await holder.query('begin');
+    const raw = await connectRaw({ ...ownCredentials, port });
+    raw.send(...messages, wire.toSync());
+    await raw.leave();
+    await holder.query('commit');
+    while (pooler.status.clients > 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal((await admin.query('select n from t')).rowCount, 2);
+});

@@ -60,8 +60,8 @@ interface Entry<Token> {
   token: Token | undefined;
 }
 
-/** Called for each request that an error made the server skip, and for the one that failed. */
-export type SkippedListener<Token> = (token: Token) => void;
+/** Called for each request that an error made the server skip, and for the one that failed: that was begun. */
+export type SkippedListener<Token> = (token: Token, hasFailed: boolean) => void;
 
 export class PipelineTracker<Token> {
   readonly #onSkipped: SkippedListener<Token>;
@@ -131,7 +131,7 @@ export class PipelineTracker<Token> {
   sent(type: number, token?: Token): void {
     if (this.#skipping) {
       if (type !== Frontend.Sync) {
-        if (token !== undefined) this.#onSkipped(token);
+        if (token !== undefined) this.#onSkipped(token, false);
         return;
       }
       this.#skipping = false;
@@ -202,7 +202,7 @@ export class PipelineTracker<Token> {
     if (head === undefined || isBoundary(head.type)) return;
     for (let entry: Entry<Token> | undefined = head; entry !== undefined; entry = this.#first()) {
       if (entry.type === Frontend.Sync) return;
-      if (entry.token !== undefined) this.#onSkipped(entry.token);
+      if (entry.token !== undefined) this.#onSkipped(entry.token, entry === head);
       this.#shift();
     }
     this.#skipping = true;
@@ -211,7 +211,7 @@ export class PipelineTracker<Token> {
   /** Gives up on everything that waits. */
   #forget(): undefined {
     for (const { token } of this.#entries.splice(0).slice(this.#head)) {
-      if (token !== undefined) this.#onSkipped(token);
+      if (token !== undefined) this.#onSkipped(token, false);
     }
     this.#head = 0;
     this.#skipping = false;

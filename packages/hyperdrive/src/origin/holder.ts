@@ -7,8 +7,8 @@ export interface RequestToken {
   readonly replaceBy?: Buffer | false;
   /** The origin carried the request out. */
   done?(): void;
-  /** It did not, because of an error. */
-  skipped?(): void;
+  /** It did not, because of an error: its own, or of a request before it. */
+  skipped?(hasFailed: boolean): void;
 }
 
 /** Sees what is answered before the holder gets the bytes. */

@@ -55,7 +55,7 @@ export class OriginConnection implements MessageHandler {
   readonly secretKey: Buffer;
   readonly parameters: Map<string, string>;
   readonly createdAt: number;
-  readonly tracker: PipelineTracker<RequestToken> = new PipelineTracker((token) => token.skipped?.());
+  readonly tracker: PipelineTracker<RequestToken> = new PipelineTracker((token, failed) => token.skipped?.(failed));
   /** Until the holder leaves. */
   written: AnswerWatch | undefined;
   /** The text of the unnamed statement, as the object that its client has. */

@@ -13,7 +13,7 @@ import type { CancelKey } from './cancel-keys.ts';
 import type { ClientCredentials } from './client-login.ts';
 import { ClientStream } from './client-stream.ts';
 import { HyperdriveError, sequenceMemoryLost, toClientError } from '../errors.ts';
-import { readExchange } from './exchange.ts';
+import { endsInGoodbye, readExchange } from './exchange.ts';
 import type { Exchange, ExchangeClient, Recorder } from './exchange.ts';
 import { countOne } from '../metrics.ts';
 import { LoginPhase } from './login-phase.ts';
@@ -28,6 +28,9 @@ import type { PinCause } from './session-state.ts';
 import type { Statement } from '../statements/statements.ts';
 
 export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'checking' | 'closed';
+
+/** What came waits for others then. */
+const isHeldUp: ReadonlySet<ClientState> = new Set(['answering', 'waiting', 'checking']);
 
 /** It is the ends of its link itself: a set of functions for each idle client would cost memory. */
 export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
@@ -144,6 +147,7 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
     this.#stream.resume();
     // Not straight to the connection: it goes again when the first chunk asks for nothing.
     for (const chunk of this.#pending.splice(0)) this.#onData(chunk);
+    if (this.#stream.isOver) this.#left();
   }
 
   refused(error: HyperdriveError): void {
@@ -155,14 +159,13 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
   /** The request failed as a statement does: its client is idle again, and keeps its session. */
   #answerWithError(error: HyperdriveError): void {
     countOne(this.#context.metrics.errors, error.code);
-    const [, ...more] = this.#pending.splice(0);
+    this.#pending.shift();
     this.#recorder?.lost();
     this.#recorder = undefined;
     this.#isCancelled = false;
     this.#state = 'idle';
     this.#stream.write(Buffer.concat([toErrorResponse({ ...error.report, severity: 'ERROR' }), toReadyForQuery('I')]));
-    this.#stream.resume();
-    for (const chunk of more) this.#onData(chunk);
+    this.#readOn();
   }
 
   write(bytes: Buffer): boolean {
@@ -175,8 +178,7 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
 
   finished(isParsed = true): void {
     if (this.#state !== 'answering') return;
-    const [, ...more] = this.#pending;
-    this.#pending = [];
+    this.#pending.shift();
     this.#state = 'idle';
     try {
       this.#link.requests.adopt(this.#exchange!, isParsed);
@@ -185,8 +187,7 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
       return;
     }
     this.#exchange = undefined;
-    this.#stream.resume();
-    for (const chunk of more) this.#onData(chunk);
+    this.#readOn();
   }
 
   declined(): void {
@@ -195,9 +196,9 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
 
   /** The stream ended. Who said goodbye first gets everything carried out that it asked for, as from the origin. */
   #left(): void {
-    if (!this.#link.owesLastAnswer) this.close();
-    // Answers are read to their end, whether or not somebody took the last of them.
-    else this.#link.resumeOrigin();
+    // Answers are read to their end, whether or not somebody takes the last of them.
+    if (this.#link.owesLastAnswer) this.#link.resumeOrigin();
+    else if (!isHeldUp.has(this.#state) || !endsInGoodbye(this.#pending.at(-1))) this.close();
   }
 
   #onData(chunk: Buffer): void {

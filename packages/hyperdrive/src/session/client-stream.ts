@@ -53,6 +53,11 @@ export class ClientStream {
     return this.#isSocket ? this.#stream.writableLength === 0 : undefined;
   }
 
+  /** Whether nothing more comes from the client. */
+  get isOver(): boolean {
+    return this.#stream.readableEnded || this.#stream.destroyed;
+  }
+
   pause(): void {
     this.#stream.pause();
   }

@@ -1,7 +1,7 @@
 // An exchange: what an idle client sent, when that is exactly one complete request. Only such a request can be answered
 // without an origin connection of its own, from the cache or over a shared connection; anything else goes the ordinary
 // way, which bothers with no question of what it is.
-import { Frontend } from '@sallyport/postgres-wire';
+import { Frontend, toTerminate } from '@sallyport/postgres-wire';
 import type { TransactionStatus } from '@sallyport/postgres-wire';
 import type { SessionWrites } from '../cache/session-writes.ts';
 import type { HyperdriveError } from '../errors.ts';
@@ -92,6 +92,13 @@ export interface PreparedStatements {
 const empty = Buffer.alloc(0);
 const statementKind = 0x53;
 const portalKind = 0x50;
+
+const goodbye = toTerminate();
+
+/** Whether a Terminate is the last that came, as far as its last bytes tell. */
+export function endsInGoodbye(bytes: Buffer | undefined): boolean {
+  return bytes !== undefined && bytes.subarray(-goodbye.length).equals(goodbye);
+}
 
 /** Reads what an idle client sent. Bytes that are no exchange, malformed ones among them, are left to the ordinary way. */
 export function readExchange(bytes: Buffer, prepared: PreparedStatements): Exchange | 'partial' | undefined {

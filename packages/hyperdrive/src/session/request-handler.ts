@@ -53,6 +53,8 @@ export class RequestHandler implements PreparedStatements {
   #named: ClientStatements | undefined;
   /** The unnamed statement: its Parse behind the name, an object that the connection remembers. */
   #unnamed: Buffer | undefined;
+  /** What it is as of the last answer: it stays when the origin skips a Parse. */
+  #lastUnnamed: Buffer | undefined;
 
   constructor({ registry, maxPrepared, onPin, onStatement, writes }: RequestHandlerOptions) {
     this.#registry = registry;
@@ -134,10 +136,9 @@ export class RequestHandler implements PreparedStatements {
   adopt({ protocol, statement, parse }: Exchange, isParsed: boolean): void {
     if (protocol === 'simple') this.#unnamed = undefined;
     else if (parse === undefined) return;
-    else if (statement === '') {
-      this.#unnamed = isParsed ? parse : undefined;
-      this.compact();
-    } else if (isParsed) this.#ownNamed().adopt(statement!, parse);
+    else if (statement === '') this.#unnamed = isParsed ? parse : undefined;
+    else if (isParsed) this.#ownNamed().adopt(statement!, parse);
+    this.compact();
   }
 
   /** The client left: its statements are nobody's any more. */
@@ -146,12 +147,13 @@ export class RequestHandler implements PreparedStatements {
     this.#named = undefined;
   }
 
-  /** Nothing larger than itself stays in memory while the client is idle. */
+  /** Everything is answered. Nothing larger than itself stays in memory while the client is idle. */
   compact(): void {
     const unnamed = this.#unnamed;
     if (unnamed !== undefined && unnamed.buffer.byteLength > 4 * unnamed.length + 4_096) {
       this.#unnamed = Buffer.from(unnamed);
     }
+    this.#lastUnnamed = this.#unnamed;
   }
 
   #call(oid: number): void {
@@ -182,7 +184,9 @@ export class RequestHandler implements PreparedStatements {
     if (own === undefined && unnamed === undefined) return undefined;
     return {
       done: () => {
-        if (this.#unnamed === own) this.#unnamed = undefined;
+        // Not one that was sent behind the query.
+        if (this.#unnamed === own || this.#unnamed === this.#lastUnnamed) this.#unnamed = undefined;
+        this.#lastUnnamed = undefined;
         if (connection.unnamed === unnamed) connection.unnamed = undefined;
       },
     };
@@ -191,6 +195,7 @@ export class RequestHandler implements PreparedStatements {
   #forgetUnnamed(connection: OriginConnection): void {
     connection.unnamed = undefined;
     this.#unnamed = undefined;
+    this.#lastUnnamed = undefined;
   }
 
   #parse(connection: OriginConnection, message: Buffer): Verdict {
@@ -206,9 +211,11 @@ export class RequestHandler implements PreparedStatements {
       this.#unnamed = body;
       connection.unnamed = body;
       connection.tracker.sent(Frontend.Parse, {
-        skipped: () => {
+        done: () => (this.#lastUnnamed = body),
+        skipped: (hasFailed) => {
+          if (hasFailed) this.#lastUnnamed = undefined;
           if (connection.unnamed === body) connection.unnamed = undefined;
-          if (this.#unnamed === body) this.#unnamed = undefined;
+          if (this.#unnamed === body) this.#unnamed = this.#lastUnnamed;
         },
       });
       return true;

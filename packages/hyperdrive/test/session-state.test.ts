@@ -26,6 +26,13 @@ const pinning: readonly (readonly [string, string])[] = [
   ['declare c cursor with hold for select 1', 'hold-cursor'],
   ['select pg_advisory_lock(1)', 'advisory-lock'],
   ['with l as (select pg_try_advisory_lock_shared(1)) select * from l', 'advisory-lock'],
+  ['(select 1 as n into temp t)', 'temporary-object'],
+  ['explain analyze create temp table t as select 1', 'temporary-object'],
+  ["select pg_backup_start('a')", 'function'],
+  ["select pg_create_logical_replication_slot('a', 'b', true)", 'function'],
+  ["select pg_replication_origin_session_setup('a')", 'set'],
+  ["create function f() returns void language plpgsql as 'begin set timezone to utc; end'", 'function'],
+  ['create or replace procedure f() language plpython3u as $$ GD["a"] = 1 $$', 'function'],
   ['do $$ begin set timezone to utc; end $$', 'set'],
   ['do $$ begin perform pg_advisory_lock(1); end $$', 'advisory-lock'],
 ];
@@ -38,6 +45,9 @@ for (const [query, cause] of pinning) {
 
 for (const query of [
   'select 1',
+  "create function f() returns int language plpgsql as 'begin return 1; end'",
+  'create function f(int) returns int immutable language c as $$lib$$',
+  'explain select 1; create table t (n int)',
   'update t set n = 1',
   'insert into t values (1) on conflict do update set n = 2',
   'set local timezone to utc',

@@ -71,6 +71,7 @@ const marked = [
 export const markQuery: string = `
 select 'mark', to_json(concat_ws(' ', ${marked.map(markOf).join(', ')},
   (select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from pg_inherits),
+  (select count(*) || '.' || coalesce(sum(xmin::text::int8), 0) from pg_type where typtype = 'd' and oid >= 16384),
   (select count(*) || '.' || coalesce(sum(hashtext(concat_ws(' ', oid, relname, relnamespace, relkind, relrowsecurity))), 0)
     from pg_class where oid >= 16384 and relpersistence <> 't')))`;
 

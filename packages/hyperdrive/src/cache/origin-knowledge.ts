@@ -99,6 +99,11 @@ export class OriginKnowledge {
     return this.catalogue && this.#stateful;
   }
 
+  /** The same as of the last catalogue, good still or not. */
+  get known(): StatefulNames | undefined {
+    return this.#stateful;
+  }
+
   /** Resolves when the catalogue was read, or could not be. */
   load(): Promise<void> {
     this.#loading ??= this.#read().finally(() => (this.#loading = undefined));

@@ -15,7 +15,7 @@ const signs: readonly RegExp[] = [
   /\b(?:create|replace)\s+(?:(?:global|local)\s+)?(?:temp|temporary)\b(?![^;]*\bon\s+commit\s+drop\b)/i,
   /\binto\s+(?:(?:global|local)\s+)?(?:temp|temporary)\b/i,
   /\bwith\s+hold\b/i,
-  new RegExp(String.raw`\b(?:${[...queryRunners].join('|')})\b`, 'i'),
+  new RegExp(String.raw`\b(?:${[...queryRunners].join('|')})\b|\b(?:schema|database)_to_xml`, 'i'),
 ];
 
 const comment = /--[^\n\r]*|\/\*[\s\S]*?\*\//g;

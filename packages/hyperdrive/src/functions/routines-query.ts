@@ -64,8 +64,11 @@ const statelessExtensions = [
   'xml2',
 ];
 
+/** And these do: they change a setting of the extension, or the search path. */
+const statefulOfExtensions = '^(set_limit$|hll_set_|set_?search_?path|addtosearchpath|timescaledb_(pre|post)_restore)';
+
 /** PostgreSQL's own functions that leave something behind. */
-const builtIn = `^(set_config|setseed|pg_(try_)?advisory_lock(_shared)?|(query|cursor)_to_xml\\w*)$`;
+const builtIn = `^(set_config|setseed|pg_(try_)?advisory_lock(_shared)?|(query|cursor|schema|database)_to_xml\\w*)$`;
 
 /** Expressions are kept as trees that name functions by number. */
 const calls = (tree: string): string => `${tree}::text ~ (select ':funcid (' || string_agg(oid::text, '|') || ') '
@@ -87,7 +90,7 @@ select 'routine', json_build_array(p.oid::int8, p.proname, l.lanname, p.provolat
       case when p.prosrc = '' then pg_get_functiondef(p.oid) else p.prosrc end, ${maxBody + 1}) end,
     (select substring(c.description, 'sallyport: *(state(?:less|ful))') from pg_description c
       where c.classoid = 'pg_proc'::regclass and c.objoid = p.oid and c.objsubid = 0),
-    p.proname <> 'set_limit' and exists (select from pg_depend d join pg_extension e on e.oid = d.refobjid
+    p.proname !~ '${statefulOfExtensions}' and exists (select from pg_depend d join pg_extension e on e.oid = d.refobjid
       where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.refclassid = 'pg_extension'::regclass
         and d.deptype = 'e' and e.extname in (${statelessExtensions.map((name) => `'${name}'`).join(', ')})))
   from pg_proc p join pg_language l on l.oid = p.prolang where p.oid >= 16384;
@@ -98,11 +101,16 @@ ${uses('pg_policy', `'r' || x.polrelid`, { relations: true })}
 ${uses('pg_trigger', `'w' || x.tgrelid`)}
 ${uses('pg_attrdef', `'w' || x.adrelid`)}
 ${uses('pg_constraint', `case x.conrelid when 0 then '*' else 'w' || x.conrelid end`)}
-${uses('pg_class', `'w' || (select i.indrelid from pg_index i where i.indexrelid = x.oid)`)}
+${uses('pg_class', `'w' || coalesce((select i.indrelid from pg_index i where i.indexrelid = x.oid), x.oid)`)}
+${uses(`pg_type`, `'d' || x.oid`)}
+select 'use', json_build_array('d' || atttypid, 'w' || attrelid) from pg_attribute
+  where atttypid in (select oid from pg_type where typtype = 'd' and typdefaultbin is not null);
 ${uses('pg_operator', `'o' || x.oid`)}
 ${uses('pg_cast', `'*'`)}
 ${uses('pg_event_trigger', `'ddl'`)}
 select 'root', json_build_array('r' || ev_class) from pg_rewrite where oid >= 16384 and ${calls('ev_action')};
+select 'root', json_build_array('p' || oid) from pg_proc where oid >= 16384 and ${calls('proargdefaults')};
+select 'root', json_build_array('d' || oid) from pg_type where typtype = 'd' and ${calls('typdefaultbin')};
 select 'root', json_build_array('w' || adrelid) from pg_attrdef where ${calls('adbin')};
 select 'root', json_build_array(case conrelid when 0 then '*' else 'w' || conrelid end) from pg_constraint
   where conbin is not null and oid >= 16384 and ${calls('conbin')};
@@ -111,7 +119,7 @@ select 'root', json_build_array('w' || tgrelid) from pg_trigger where tgqual is 
 
 /**
  * By the first letter and its number: a function (`p`), an operator (`o`), a relation that is read or written (`r`), one
- * that is written (`w`). `*` is everything, `ddl` is any DDL.
+ * that is written (`w`), a domain (`d`). `*` is everything, `ddl` is any DDL.
  */
 export type ObjectKey = string;
 

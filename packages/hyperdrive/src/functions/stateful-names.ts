@@ -13,7 +13,19 @@ const word = /(\.\s*"?)?([\w$\x80-\xff]+)("?\s*(?:\(|\/\*|--))?/g;
 const escapedName = /\bu&"/i;
 const wide = /[\x80-\xff]/;
 const mayWrite = /\b(?:insert|update|delete|merge|copy|truncate|call|do|refresh|alter)\b/i;
-const ddlWords: readonly string[] = ['create', 'alter', 'drop', 'grant', 'revoke', 'comment', 'security', 'import'];
+const ddlWords: readonly string[] = [
+  'create',
+  'alter',
+  'drop',
+  'grant',
+  'revoke',
+  'comment',
+  'security',
+  'import',
+  'refresh',
+  'reassign',
+  'reindex',
+];
 
 /** One character per byte, as texts of queries are read. */
 function toBytes(text: string): string {

@@ -12,7 +12,7 @@ import type { SessionWrites } from '../cache/session-writes.ts';
 import type { CancelKey } from './cancel-keys.ts';
 import type { ClientCredentials } from './client-login.ts';
 import { ClientStream } from './client-stream.ts';
-import { HyperdriveError, sequenceMemoryLost, toClientError } from '../errors.ts';
+import { cancelledReport, HyperdriveError, sequenceMemoryLost, toClientError } from '../errors.ts';
 import { endsInGoodbye, readExchange } from './exchange.ts';
 import type { Exchange, ExchangeClient, Recorder } from './exchange.ts';
 import { countOne } from '../metrics.ts';
@@ -28,9 +28,6 @@ import type { PinCause } from './session-state.ts';
 import type { Statement } from '../statements/statements.ts';
 
 export type ClientState = 'login' | 'idle' | 'answering' | 'waiting' | 'linked' | 'checking' | 'closed';
-
-/** What came waits for others then. */
-const isHeldUp: ReadonlySet<ClientState> = new Set(['answering', 'waiting', 'checking']);
 
 /** It is the ends of its link itself: a set of functions for each idle client would cost memory. */
 export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
@@ -118,7 +115,9 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
 
   /** A CancelRequest with this client's key came. */
   cancel(): void {
-    if (this.#state === 'waiting') this.#isCancelled = true;
+    // At the origin it could come before the request that it is meant for.
+    if (this.#state === 'waiting' && this.#isWhole) this.#answerWithError({ report: cancelledReport });
+    else if (this.#state === 'waiting') this.#isCancelled = true;
     if (this.#state === 'answering') this.#exchange?.carrier?.cancel();
     this.#link.cancel();
   }
@@ -128,7 +127,7 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
       this.#context.pool.release(connection);
       return;
     }
-    this.#giveUpWaiting = () => {};
+    this.#stopWaiting();
     this.#link.attach(connection, this.#recorder);
     this.#recorder = undefined;
     const isCancelled = this.#isCancelled;
@@ -156,15 +155,21 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
     else this.#answerWithError(error);
   }
 
+  #stopWaiting(): void {
+    this.#giveUpWaiting();
+    this.#giveUpWaiting = () => {};
+  }
+
   /** The request failed as a statement does: its client is idle again, and keeps its session. */
-  #answerWithError(error: HyperdriveError): void {
-    countOne(this.#context.metrics.errors, error.code);
+  #answerWithError({ code, report }: Pick<HyperdriveError, 'report'> & { code?: HyperdriveError['code'] }): void {
+    if (code !== undefined) countOne(this.#context.metrics.errors, code);
+    this.#stopWaiting();
     this.#pending.shift();
     this.#recorder?.lost();
     this.#recorder = undefined;
     this.#isCancelled = false;
     this.#state = 'idle';
-    this.#stream.write(Buffer.concat([toErrorResponse({ ...error.report, severity: 'ERROR' }), toReadyForQuery('I')]));
+    this.#stream.write(Buffer.concat([toErrorResponse({ ...report, severity: 'ERROR' }), toReadyForQuery('I')]));
     this.#readOn();
   }
 
@@ -198,7 +203,7 @@ export class ClientSession implements Waiter, ExchangeClient, OriginLinkEnds {
   #left(): void {
     // Answers are read to their end, whether or not somebody takes the last of them.
     if (this.#link.owesLastAnswer) this.#link.resumeOrigin();
-    else if (!isHeldUp.has(this.#state) || !endsInGoodbye(this.#pending.at(-1))) this.close();
+    else if (this.#state === 'idle' || !endsInGoodbye(this.#pending.at(-1))) this.close();
   }
 
   #onData(chunk: Buffer): void {

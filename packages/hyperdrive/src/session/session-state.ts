@@ -5,6 +5,7 @@
 // silently wrong. The first test is one pass over the text, and nearly every query ends there.
 import { setsForSession } from '../functions/call-arguments.ts';
 import { judgeBody } from '../functions/function-body.ts';
+import { maxBody } from '../functions/routines-query.ts';
 import { withoutNoise } from './sql-noise.ts';
 
 /** Why a connection stays with its client. */
@@ -32,7 +33,7 @@ export interface SessionEffects {
 }
 
 const suspicious =
-  /\b(?:set|reset|prepare|listen|discard|deallocate|load|temp|temporary|hold|do)\b|advisory_lock|set_config|pg_temp|setseed|_to_xml|ts_stat|ts_rewrite/i;
+  /\b(?:set|reset|prepare|listen|discard|deallocate|load|temp|temporary|hold|do|function|procedure)\b|advisory_lock|set_config|pg_temp|setseed|_to_xml|ts_stat|ts_rewrite|pg_backup_start|pg_start_backup|replication_(?:origin_session|slot)/i;
 const nothing: SessionEffects = { pin: undefined, forgetsHeld: false, forgetsNames: false };
 
 /** By the first words of a statement. */
@@ -42,19 +43,24 @@ const byStart: readonly (readonly [RegExp, PinCause])[] = [
   [/^listen\b/i, 'listen'],
   [/^load\b/i, 'load'],
   [
-    /^create\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?(?:temp|temporary)\b(?![\s\S]*\bon\s+commit\s+drop\b)/i,
+    /^(?:explain\b[\s\w,()]{0,100}\s)?create\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?(?:temp|temporary)\b(?![\s\S]*\bon\s+commit\s+drop\b)/i,
     'temporary-object',
   ],
-  [/^(?:select|with|table|values)\b[\s\S]*\binto\s+(?:(?:global|local)\s+)?(?:temp|temporary)\b/i, 'temporary-object'],
+  [
+    /^[\s(]*(?:select|with|table|values)\b[\s\S]*\binto\s+(?:(?:global|local)\s+)?(?:temp|temporary)\b/i,
+    'temporary-object',
+  ],
   [/^declare\b[\s\S]*\bwith\s+hold\b/i, 'hold-cursor'],
 ];
 
 /** Functions, which may be called anywhere; their transaction-level siblings (`…_xact_…`) do not match. */
 const byCall: readonly (readonly [RegExp, PinCause])[] = [
   [/\bpg_(?:try_)?advisory_lock/i, 'advisory-lock'],
-  [/\bsetseed\b/i, 'set'],
+  [/\bsetseed\b|\bpg_replication_origin_session/i, 'set'],
   [/\bpg_temp\b/i, 'temporary-object'],
-  [/\b(?:(?:query|cursor)_to_xml|ts_stat\b|ts_rewrite\b)/i, 'function'],
+  [/\b(?:(?:query|cursor|schema|database)_to_xml|ts_stat\b|ts_rewrite\b)/i, 'function'],
+  // A backup, and a temporary slot, end with their session.
+  [/\bpg_(?:backup_start|start_backup|create_(?:logical|physical)_replication_slot)\b/i, 'function'],
 ];
 
 /** Code in a string, in one of the languages that can be read. */
@@ -62,6 +68,13 @@ function pinOfBlock(text: string): PinCause | undefined {
   if (/\b(?:temp|temporary)\b/i.test(text)) return 'temporary-object';
   if (/\blanguage\b(?!\s+'?plpgsql\b)/i.test(text)) return 'function';
   return judgeBody(text) === 'stateless' ? undefined : 'set';
+}
+
+/** A routine that this makes may be called and gone before anybody knows it. */
+function pinOfRoutine(text: string): PinCause | undefined {
+  const isForeign = /\blanguage\b(?!\s+["']?(?:plpgsql|sql)\b)/i.test(text) && !/\bimmutable\b/i.test(text);
+  if (isForeign || text.length > maxBody || /\b(?:temp|temporary)\b/i.test(text)) return 'function';
+  return judgeBody(text) === 'stateless' ? undefined : 'function';
 }
 
 function firstOf(rules: readonly (readonly [RegExp, PinCause])[], text: string): PinCause | undefined {
@@ -86,6 +99,7 @@ export function sessionEffectsOf(text: string): SessionEffects {
   for (const statement of statements) {
     pin ??= firstOf(byStart, statement);
     if (/^do\b/i.test(statement)) pin ??= pinOfBlock(text);
+    if (/^create\s+(?:or\s+replace\s+)?(?:function|procedure)\b/i.test(statement)) pin ??= pinOfRoutine(text);
     if (/^(?:discard|deallocate)\b/i.test(statement)) forgetsHeld = true;
   }
   for (const statement of clean) {

@@ -13,6 +13,9 @@ export type Judgement = 'stateless' | 'stateful' | 'unknown';
 const plain =
   /^[\s;]*(?:(?:begin|commit|rollback|end|abort)(?:\s+(?:work|transaction))?|show\s+[\w.\s]+|select\s+\d+)?[\s;\0]*$/i;
 
+/** A function that is made or dropped, which calls it no more than its name does. */
+const declared = /\b(?:function|procedure|routine|aggregate)\s+(?:if\s+exists\s+)?[\w.$"\x80-\xff]+\s*\(/gi;
+
 /** Of those who have sent nothing since; nobody adds to it. */
 const none: Buffer[] = [];
 
@@ -23,6 +26,8 @@ export class StatementLog {
   /** What judged those that are not kept. */
   #judgedBy: StatefulNames | 'nobody' | undefined;
   #isStateful = false;
+  /** What was known when the last came; a function may be gone, or another one, when it is judged. */
+  #knownThen: StatefulNames | undefined;
 
   constructor(origin: { readonly knowledge?: OriginKnowledge | undefined }) {
     this.#origin = origin;
@@ -34,6 +39,11 @@ export class StatementLog {
     if (text === undefined) {
       this.#isStateful = true;
       return;
+    }
+    const { known } = this.#origin.knowledge;
+    if (known !== this.#knownThen) {
+      if (this.#wereStateful) this.#isStateful = true;
+      this.#knownThen = known;
     }
     if (this.#texts.at(-1) === text) return;
     if (this.#texts === none) this.#texts = [text];
@@ -48,7 +58,7 @@ export class StatementLog {
   judge(knowledge: OriginKnowledge | undefined = this.#origin.knowledge): Judgement {
     if (knowledge === undefined) return 'stateless';
     const names = knowledge.stateful;
-    if (this.#isStateful) return 'stateful';
+    if (this.#isStateful || (names !== this.#knownThen && this.#wereStateful)) return 'stateful';
     const isJudged = this.#judgedBy === undefined || this.#judgedBy === names;
     if (names === undefined || !isJudged) {
       return this.#judgedBy === undefined && this.#texts.every((text) => plain.test(text.toString('latin1')))
@@ -56,6 +66,14 @@ export class StatementLog {
         : 'unknown';
     }
     return !names.isEmpty && this.#texts.some((text) => names.areIn(text)) ? 'stateful' : 'stateless';
+  }
+
+  /** By what was known when they came. */
+  get #wereStateful(): boolean {
+    const names = this.#knownThen;
+    if (names === undefined || names.isEmpty) return false;
+    const texts = this.#texts.map((text) => text.toString('latin1').replace(declared, ' '));
+    return texts.some((text) => names.areIn(Buffer.from(text, 'latin1')));
   }
 
   /** Finds out what nobody knows, over the connection itself unless that is lost. It has no holder meanwhile. */

@@ -44,6 +44,17 @@ create table rules (id int);
 create rule also as on insert to rules do also select login('rule');
 create function enter_one(text, text) returns text language sql as $$ select set_config('app.user', $2, false) $$;
 create aggregate enter_all(text) (sfunc = enter_one, stype = text);
+create function farewell() returns text language sql as $$ select login('farewell') $$;
+create domain entering as text default login('domain');
+create domain setting as text default set_config('app.user', 'domain', false);
+create table domained (id int, who entering);
+create table domained_too (id int, who setting);
+create function write_domained() returns void language sql as 'insert into domained (id) values (1)';
+create function with_default(who text default set_config('app.user', 'argument', false)) returns text language sql as 'select who';
+create function place(n int) returns int immutable language plpgsql as
+  $$ begin perform set_config('app.user', 'partition', false); return n; end $$;
+create table parted (n int) partition by range (place(n));
+create table part partition of parted for values from (0) to (9);
 `;
 
 async function startShared(t: TestScope, options: SetupOptions = {}): Promise<Setup & { one: Client; other: Client }> {
@@ -90,6 +101,16 @@ const calls: readonly string[] = [
   `select * from entered`,
   `select * from "Über view"`,
   `select enter_all(x) from (values ('aggregate')) v (x)`,
+  `insert into domained (id) values (1)`,
+  `insert into domained_too (id) values (1)`,
+  `select write_domained()`,
+  `select with_default()`,
+  `insert into parted values (1)`,
+  `insert into part values (1)`,
+  `select schema_to_xml('public', true, true, '')`,
+  `begin; select farewell(); drop function farewell(); commit`,
+  `create function once() returns void language plpgsql as $$ begin set timezone to 'Asia/Tokyo'; end $$; select once(); drop function once()`,
+  `begin; create function once() returns void language plpgsql as $$ begin create temp table pad (n int); end $$; select once(); drop function once(); commit`,
   `with plain as (select login('with')) select * from plain`,
   `begin; select login('several'); commit`,
   `select query_to_xml($$ select set_config('app.user', 'xml', false) $$, true, true, '')`,
@@ -164,6 +185,21 @@ test('A function that is replaced by one that leaves something behind is known b
   await last.query(`drop function lock_xact(); create function lock_xact() returns int language sql as 'select 1'`);
   await last.query('select lock_xact()');
   assert.deepEqual(await pinsOf(pooler), { 'advisory-lock': 1, function: 1 });
+});
+
+test('A function that is gone when its caller is judged was stateful all the same', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, one, other, pooler } = await startShared(t, { pool: { maxConnections: 2 } });
+  await one.query('select lock_xact()');
+  assert.deepEqual(await pinsOf(pooler), {});
+  await one.query('begin');
+  await one.query(`select login('gone')`);
+  await other.query('drop function login(text) cascade');
+  assert.deepEqual(await pinsOf(pooler), {});
+  await one.query('commit');
+  assert.deepEqual(await pinsOf(pooler), { function: 1 });
+  await one.end();
+  for (const each of [other, await client()]) assert.deepEqual((await each.query(seen)).rows, [{ who: '-' }]);
 });
 
 test('A comment on a function says what cannot be seen', async (t) => {

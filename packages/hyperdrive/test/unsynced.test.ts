@@ -173,3 +173,31 @@ test('who says goodbye while it waits gets everything carried out that it asked 
   }
   assert.equal((await admin.query('select n from t')).rowCount, 2);
 });
+
+test("nobody gets another client's unnamed statement in place of one that an error skips", async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { port, direct } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  const admin = await direct();
+  await admin.query('create table t (n int)');
+  const [one, other] = [await connectRaw({ ...ownCredentials, port }), await connectRaw({ ...ownCredentials, port })];
+  // From here on the catalogue is known, and no query of ours takes the statement away.
+  one.send(wire.toQuery('select 1 + 1'));
+  await one.until(wire.Backend.ReadyForQuery);
+  const run = [wire.toBind({}), wire.toExecute(), wire.toSync()];
+  const failing = wire.toExecute('nothing');
+  for (const before of [[], [wire.toParse({ query: 'select 1' }), wire.toSync()]]) {
+    other.send(...before);
+    if (before.length > 0) await other.until(wire.Backend.ReadyForQuery);
+    one.send(wire.toParse({ query: 'insert into t values (1)' }), wire.toSync());
+    await one.until(wire.Backend.ReadyForQuery);
+    const messages =
+      before.length > 0
+        ? [failing, ...run, ...run]
+        : [failing, wire.toParse({ query: 'select 1' }), wire.toSync(), ...run];
+    other.send(...messages);
+    await other.until(wire.Backend.ReadyForQuery);
+    const answers = (await other.until(wire.Backend.ReadyForQuery)).map((reply) => wire.parseBackend(reply).type);
+    assert.deepEqual(answers, ['BindComplete', 'DataRow', 'CommandComplete', 'ReadyForQuery']);
+  }
+  assert.equal((await admin.query('select from t')).rowCount, 0);
+});

@@ -5,6 +5,7 @@ import type { OriginConnection, Holder } from '../origin/origin-connection.ts';
 import type { OriginPool, Waiter } from '../origin/origin-pool.ts';
 import type { Exchange } from '../session/exchange.ts';
 import { toNamedParse } from '../statements/client-statements.ts';
+import { anybodys } from '../statements/statements.ts';
 import type { Recording } from './recording.ts';
 
 const nobody = Buffer.alloc(0);
@@ -38,7 +39,7 @@ export class Refresh implements Waiter, Holder {
   granted(connection: OriginConnection): void {
     this.#connection = connection;
     connection.link(this);
-    connection.unnamed = undefined;
+    connection.unnamed = anybodys;
     const { queryTimeout } = this.#pool.limits;
     if (queryTimeout > 0) this.#cancelTimer = this.#clock.after(queryTimeout, () => this.#giveUp(connection));
     connection.cork();

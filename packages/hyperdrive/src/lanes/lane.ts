@@ -9,6 +9,7 @@ import { laneIdleTicks, laneStallTime, maxLaneDepth, maxSharedAnswer } from '../
 import type { PoolerMetrics } from '../metrics.ts';
 import type { Holder, OriginConnection } from '../origin/origin-connection.ts';
 import type { OriginPool } from '../origin/origin-pool.ts';
+import { anybodys } from '../statements/statements.ts';
 import { AnswerSplitter } from './answer-splitter.ts';
 import type { AnswerHandler } from './answer-splitter.ts';
 import { encodeRequest } from './encode-request.ts';
@@ -49,7 +50,7 @@ export class Lane implements Holder, AnswerHandler {
     this.#connection = connection;
     this.#options = options;
     connection.link(this);
-    connection.unnamed = undefined;
+    connection.unnamed = anybodys;
     connection.written = undefined;
     connection.tap = (chunk) => this.#read(chunk);
   }

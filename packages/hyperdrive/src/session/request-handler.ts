@@ -20,6 +20,7 @@ import { HyperdriveError } from '../errors.ts';
 import type { OriginConnection, RequestToken } from '../origin/origin-connection.ts';
 import { sessionEffectsOf } from './session-state.ts';
 import type { PinCause } from './session-state.ts';
+import { anybodys } from '../statements/statements.ts';
 import type { Statement, StatementRegistry } from '../statements/statements.ts';
 
 /** Marks a name that has to fail at the origin: with its own message, in its turn. */
@@ -103,7 +104,8 @@ export class RequestHandler implements PreparedStatements {
       case Frontend.Query:
         this.#writes?.anything();
         this.#onPin('large-query');
-        this.#forgetUnnamed(connection);
+        connection.unnamed &&= anybodys;
+        this.#unnamed = undefined;
         break;
       case Frontend.Parse:
         if (prefix[5] !== 0) {
@@ -170,14 +172,11 @@ export class RequestHandler implements PreparedStatements {
   #look(connection: OriginConnection, query: Buffer): void {
     const { pin, forgetsHeld, forgetsNames } = sessionEffectsOf(query.toString('latin1'));
     if (pin !== undefined) this.#onPin(pin);
-    if (forgetsHeld) {
-      connection.held.clear();
-      this.#forgetUnnamed(connection);
-    }
+    if (forgetsHeld) connection.held.clear();
     if (forgetsNames) this.close();
   }
 
-  /** A simple query takes the unnamed statement with it [pg 55.2.3], unless an error makes the origin skip it. */
+  /** A simple query or a Close takes the unnamed statement with it [pg 55.2.3], unless an error makes the origin skip it. */
   #dropsUnnamed(connection: OriginConnection): RequestToken | undefined {
     const own = this.#unnamed;
     const { unnamed } = connection;
@@ -192,12 +191,6 @@ export class RequestHandler implements PreparedStatements {
     };
   }
 
-  #forgetUnnamed(connection: OriginConnection): void {
-    connection.unnamed = undefined;
-    this.#unnamed = undefined;
-    this.#lastUnnamed = undefined;
-  }
-
   #parse(connection: OriginConnection, message: Buffer): Verdict {
     const { start, end } = placeOfStatementName(message, 0, message.length)!;
     const body = message.subarray(end + 1);
@@ -208,13 +201,17 @@ export class RequestHandler implements PreparedStatements {
     this.#writes?.prepare(body);
     this.#look(connection, body.subarray(0, zero));
     if (start === end) {
+      const there = connection.unnamed;
+      // What another client left is there still when an error makes the origin skip this.
+      const isOwn = there === undefined || there === this.#unnamed || there === this.#lastUnnamed;
+      const isCertain = isOwn || connection.tracker.outstanding === 0;
+      connection.unnamed = isCertain ? body : anybodys;
       this.#unnamed = body;
-      connection.unnamed = body;
       connection.tracker.sent(Frontend.Parse, {
         done: () => (this.#lastUnnamed = body),
         skipped: (hasFailed) => {
           if (hasFailed) this.#lastUnnamed = undefined;
-          if (connection.unnamed === body) connection.unnamed = undefined;
+          if (connection.unnamed === body) connection.unnamed = hasFailed ? undefined : there && anybodys;
           if (this.#unnamed === body) this.#unnamed = this.#lastUnnamed;
         },
       });
@@ -247,11 +244,11 @@ export class RequestHandler implements PreparedStatements {
         return true;
       }
       const text = this.#unnamed;
-      connection.unnamed = text;
+      connection.unnamed = connection.tracker.outstanding === 0 ? text : anybodys;
       connection.tracker.sent(Frontend.Parse, {
         replaceBy: false,
         skipped: () => {
-          if (connection.unnamed === text) connection.unnamed = undefined;
+          if (connection.unnamed === text) connection.unnamed = anybodys;
         },
       });
       connection.tracker.sent(type);
@@ -268,8 +265,10 @@ export class RequestHandler implements PreparedStatements {
   #closeStatement(connection: OriginConnection, { bytes, start, end }: Slice): Verdict {
     const place = placeOfStatementName(bytes, start, end);
     if (place === undefined || place.start === place.end) {
-      if (place !== undefined) this.#forgetUnnamed(connection);
-      connection.tracker.sent(Frontend.Close);
+      const skipped = (): unknown => (this.#unnamed ??= this.#lastUnnamed);
+      const token = place && { ...this.#dropsUnnamed(connection), skipped };
+      if (place !== undefined) this.#unnamed = undefined;
+      connection.tracker.sent(Frontend.Close, token);
       return true;
     }
     const name = bytes.toString('latin1', place.start, place.end);

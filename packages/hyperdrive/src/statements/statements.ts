@@ -3,6 +3,9 @@
 // A client's name means its own statement, whichever origin connection it gets. Texts are interned, so a thousand
 // clients that prepare the same text share one copy, and an origin connection prepares it once for all of them.
 
+/** Stands for an unnamed statement of which nobody knows whose it is: it is to be replaced before anybody uses it. */
+export const anybodys: Buffer = Buffer.alloc(0);
+
 /** One text with its parameter types. Statements with the same `key` are the same object. */
 export interface Statement {
   /** Text, zero byte, count and types, as in a Parse behind the name; one character per byte. */

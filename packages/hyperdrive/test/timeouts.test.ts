@@ -64,6 +64,37 @@ test('Many short parts of a cursor are no long statement', async (t) => {
   assert.equal(answer.filter(([type]) => type === wire.Backend.PortalSuspended).length, 8);
 });
 
+test('Requests that nobody flushes are answered in the end, and are no long statement', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const clock = new ManualClock();
+  const queryTimeout = 5_000;
+  const { port, direct, pooler } = await startSetup(t, {
+    auth: 'trust',
+    clock,
+    pool: { maxConnections: 1, queryTimeout },
+  });
+  const admin = await direct();
+  await admin.query('create table t (n int)');
+  const client = await connectRaw({ ...ownCredentials, port });
+  t.after(() => client.close());
+  const run = [wire.toParse({ query: 'insert into t values (1)' }), wire.toBind({}), wire.toExecute()];
+  client.send(...run, wire.toFlush());
+  await client.until(wire.Backend.CommandComplete);
+  for (let part = 0; part < 3; part += 1) {
+    const { clientBytesIn } = pooler.metrics;
+    client.send(...run);
+    const answer = client.until(wire.Backend.CommandComplete);
+    while (pooler.metrics.clientBytesIn === clientBytesIn) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(500);
+    clock.advance(queryTimeout);
+    assert.equal((await answer).length, 3);
+  }
+  client.send(wire.toSync());
+  await client.until(wire.Backend.ReadyForQuery);
+  assert.equal((await admin.query('select from t')).rowCount, 4);
+  assert.deepEqual(pooler.metrics.errors, {});
+});
+
 test('A transaction that sleeps is ended when that is asked for, and rolled back', async (t) => {
   if (!needs(t, 'postgres')) return;
   const { client, pooler } = await startSetup(t, {

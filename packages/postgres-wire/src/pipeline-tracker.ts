@@ -103,6 +103,11 @@ export class PipelineTracker<Token> {
     return this.#status !== 'I' || this.#unsynced;
   }
 
+  /** Whether answers may be held back until the server is told to send them. */
+  get isUnsynced(): boolean {
+    return this.#unsynced;
+  }
+
   /** Whether all that keeps it from being idle is a Sync that has not been sent, and statements are all that was made. */
   get onlyPrepares(): boolean {
     const isOpen = this.#unsynced && !this.#isUsed && !this.#skipping && !this.#copyingIn;

@@ -1,5 +1,6 @@
 // How long a statement may run, and how long a transaction may wait for its client. One timer looks at all clients that
 // have a connection, so a query costs no timer; a limit is kept to within a tenth of it, or a second.
+import { toFlush } from '@sallyport/postgres-wire';
 import type { Clock } from '../clock.ts';
 import { HyperdriveError, queryTimedOut } from '../errors.ts';
 import { messageTimeout } from '../limits.ts';
@@ -29,6 +30,8 @@ export function toTimeoutError(overdue: Exclude<Overdue, 'query'>, { queryTimeou
   return new HyperdriveError('idle_in_transaction', 'terminating connection due to idle-in-transaction timeout');
 }
 
+const flush = toFlush();
+
 export interface Moment {
   now: number;
   received: number | undefined;
@@ -40,6 +43,7 @@ export class Stopwatch {
   #answers = -1;
   #received = -1;
   #since = 0;
+  #isFlushed = false;
   #isCancelled = false;
 
   /** Another connection, or none. */
@@ -49,7 +53,8 @@ export class Stopwatch {
   }
 
   /** Looks at the connection; says what is overdue, once. `received` grows while a message comes; undefined between two. */
-  look({ tracker, answers }: OriginConnection, limits: TimeoutLimits, { now, received }: Moment): Overdue | undefined {
+  look(connection: OriginConnection, limits: TimeoutLimits, { now, received }: Moment): Overdue | undefined {
+    const { tracker, answers } = connection;
     const outside = received === undefined ? 'idle' : 'receiving';
     const phase = tracker.outstanding > 0 ? 'running' : tracker.inTransaction ? 'in-transaction' : outside;
     const isFurther = phase === 'receiving' && received !== this.#received;
@@ -58,6 +63,7 @@ export class Stopwatch {
       this.#answers = answers;
       this.#received = received ?? -1;
       this.#since = now;
+      this.#isFlushed = false;
       this.#isCancelled = false;
       return undefined;
     }
@@ -69,6 +75,12 @@ export class Stopwatch {
     if (phase === 'receiving') return past >= messageTimeout ? 'message' : undefined;
     if (phase === 'idle' || queryTimeout === 0 || past < queryTimeout) return undefined;
     if (this.#isCancelled) return past >= queryTimeout + cancelTimeout ? 'stuck' : undefined;
+    // What is not answered for want of a Flush is no statement that runs.
+    if (tracker.isUnsynced && received === undefined && !this.#isFlushed) {
+      this.#isFlushed = true;
+      connection.write(flush);
+      return undefined;
+    }
     this.#isCancelled = true;
     return 'query';
   }

@@ -94,6 +94,7 @@ export class StatementLog {
     this.#texts = none;
     this.#bytes = 0;
     this.#judgedBy = undefined;
+    this.#knownThen = undefined;
     this.#isStateful = false;
   }
 

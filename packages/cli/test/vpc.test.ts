@@ -66,6 +66,39 @@ test('a service is created, listed, shown, changed and deleted', async (t) => {
   );
 });
 
+test('an update without a type leaves what it does not name, and takes away what is none', async (t) => {
+  const { control, sallyport } = await createControlBench(t);
+  const { id: tunnel } = await control.tunnels.create({ name: 'office' });
+  const { service_id: id } = await control.services.create({
+    name: 'api',
+    type: 'http',
+    http_port: 8080,
+    host: { hostname: 'api.internal', resolver_network: { tunnel_id: tunnel, resolver_ips: ['10.0.0.2'] } },
+    tls_settings: { cert_verification_mode: 'verify_ca' },
+  });
+  const update = async (...options: string[]): Promise<unknown> => {
+    const { code, stderr } = await sallyport(['vpc', 'service', 'update', 'api', ...options]);
+    assert.deepEqual([code, stderr], [0, '']);
+    const { name, host, http_port, https_port, tls_settings } = control.services.get(id)!;
+    return [name, host, http_port, https_port, tls_settings];
+  };
+  const office = { tunnel_id: tunnel };
+  const named = { hostname: 'api.internal', resolver_network: { ...office, resolver_ips: ['10.0.0.2'] } };
+  const tls = { cert_verification_mode: 'verify_ca' };
+  assert.deepEqual(await update('--https-port', '8443'), ['api', named, 8080, 8443, tls]);
+  const other = { ...named, hostname: 'b.internal' };
+  assert.deepEqual(await update('--hostname', 'b.internal'), ['api', other, 8080, 8443, tls]);
+  assert.deepEqual(await update('--cert-verification-mode', 'none'), ['api', other, 8080, 8443, undefined]);
+  assert.deepEqual(await update('--ipv4', '10.0.0.7'), [
+    'api',
+    { ipv4: '10.0.0.7', network: office },
+    8080,
+    8443,
+    undefined,
+  ]);
+  assert.deepEqual(await update('--tunnel-id', 'none'), ['api', { ipv4: '10.0.0.7' }, 8080, 8443, undefined]);
+});
+
 test('calls that make no sense are explained as wrangler does', async (t) => {
   const { control, sallyport } = await createControlBench(t);
   const http = ['create', 'a', '--type', 'http'];

@@ -25,7 +25,13 @@ export type { LogLevel, RuntimeException, RuntimeLog } from './runtime/runtime-l
 export { type Runtime, type RuntimeExit, type RuntimeOptions, startRuntime } from './runtime/runtime.ts';
 export { type ProjectWatcher, type WatchOptions, watchProject } from './runtime/watch.ts';
 export { edgeHeaders, type HyperdriveChannel, type VpcChannel } from './runtime/workerd-config.ts';
-export { addResource, findEditableConfig, type NewResource, toResourceText } from './config/add-resource.ts';
+export {
+  addResource,
+  findBoundId,
+  findEditableConfig,
+  type NewResource,
+  toResourceText,
+} from './config/add-resource.ts';
 export { parseCron, type CronSchedule } from './config/cron.ts';
 export { parseConnectionString, type ConnectionString } from './config/connection-string.ts';
 export { formatDiagnostics, type FormatOptions } from './config/format.ts';

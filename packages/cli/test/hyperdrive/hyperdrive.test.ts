@@ -70,7 +70,8 @@ test('the binding is written into the project, and not over one that is there', 
   assert.equal(await readFile(file, 'utf8'), text);
   const again = await sallyport([...create, 'two']);
   assert.equal(again.code, 1);
-  assert.match(again.stderr, /created, and its binding was not written: .*has a binding DB already\nAdd this yourself/);
+  assert.match(again.stderr, new RegExp(`binds env\\.DB already, to ${id}; nothing was created\\n`));
+  assert.equal(control.hyperdrive.find('two'), undefined);
   assert.equal(await readFile(file, 'utf8'), text);
 });
 
@@ -85,7 +86,11 @@ test('calls that make no sense are explained before anything is asked', async (t
     [['create', 'a', '--connection-string', url, '--password', 'b'], 64, /has a password/],
     [['create', 'a', '--host', 'b'], 1, /The name of the database is missing: --database/],
     [['create', 'a', '--service-id', 'b', '--host', 'c'], 64, /stands in place of --origin-host/],
-    [['create', 'a', '--service-id', 'b', '--database', 'c', '--user', 'd', '--password', 'e'], 1, /no VPC service b/],
+    [
+      ['create', 'a', '--service-id', 'b', '--database', 'c', '--user', 'd', '--password', 'e'],
+      1,
+      /b is neither the ID nor the name of a VPC service/,
+    ],
     [['create', 'a', '--connection-string', url, '--service-id', 'b'], 64, /leave out either it or --service-id/],
     [['create', 'a', '--connection-string', url, '--max-age', 'x'], 64, /--max-age takes a whole number/],
     [['create', 'a', '--connection-string', url, '--binding', 'a b'], 64, /identifier/],

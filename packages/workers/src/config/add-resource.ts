@@ -42,6 +42,15 @@ export async function findEditableConfig(
   return file === undefined || format === undefined ? undefined : { file, format };
 }
 
+/** What a binding leads to already; undefined when there is no such binding, or none with an id. */
+export async function findBoundId(file: string, resource: NewResource): Promise<string | undefined> {
+  const format = formatOf(file);
+  const read = await readTextFile(file);
+  if (format === undefined || read.kind !== 'text') return undefined;
+  const { value } = parseConfigText(read.text, format);
+  return idOf(listOf(value, resource)?.[indexOf(value, resource)], resource);
+}
+
 /** Undefined when it is written, else why it is not; then the file is as it was. */
 export async function addResource(file: string, resource: NewResource): Promise<string | undefined> {
   const format = formatOf(file);
@@ -52,7 +61,8 @@ export async function addResource(file: string, resource: NewResource): Promise<
   const before = parseConfigText(text, format);
   if (before.problems.length > 0 || !isTable(before.value)) return `${file} has errors`;
   const index = indexOf(before.value, resource);
-  const isTaken = index !== -1 && (format === 'toml' || hasId(listOf(before.value, resource)?.[index]));
+  const entry = listOf(before.value, resource)?.[index];
+  const isTaken = index !== -1 && (format === 'toml' || idOf(entry, resource) !== undefined);
   if (isTaken) return `${file} has a binding ${resource.entry['binding']} already`;
   const changed = format === 'toml' ? appendToml(text, resource) : editJson(text, resource);
   const after = parseConfigText(changed, format);
@@ -80,7 +90,8 @@ function editJson(text: string, { key, entry, env }: NewResource): string {
   const hasList = listOf(value, { key, entry, env }) !== undefined;
   const index = indexOf(value, { key, entry, env });
   if (index !== -1) {
-    return applyEdits(text, modify(text, [...parent, key, index, 'id'], entry['id'], { formattingOptions }));
+    const idKey = idKeyOf({ key, entry });
+    return applyEdits(text, modify(text, [...parent, key, index, idKey], entry[idKey], { formattingOptions }));
   }
   const path = [...parent, key, ...(hasList ? [-1] : [])];
   return applyEdits(
@@ -95,8 +106,14 @@ function indexOf(value: unknown, resource: NewResource): number {
   return list.findIndex((each) => isTable(each) && each['binding'] === resource.entry['binding']);
 }
 
-function hasId(entry: unknown): boolean {
-  return isTable(entry) && entry['id'] !== undefined && entry['id'] !== '';
+function idOf(entry: unknown, resource: NewResource): string | undefined {
+  const id = isTable(entry) ? entry[idKeyOf(resource)] : undefined;
+  return id === undefined || id === '' ? undefined : String(id);
+}
+
+/** Beside the binding an entry has one thing. */
+function idKeyOf({ entry }: NewResource): string {
+  return Object.keys(entry).find((name) => name !== 'binding') ?? 'id';
 }
 
 /** The list that the entry goes into, as it is now. */

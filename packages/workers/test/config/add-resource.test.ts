@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { addResource, findEditableConfig, type NewResource, toResourceText } from '../../src/index.ts';
+import { addResource, findBoundId, findEditableConfig, type NewResource, toResourceText } from '../../src/index.ts';
 
 const resource: NewResource = { key: 'hyperdrive', entry: { binding: 'DB', id: 'f00' } };
 
@@ -48,6 +48,25 @@ test('a binding in JSON that has no id yet gets it, and keeps what else it has',
   assert.equal(again, 'wrangler.jsonc has a binding DB already');
   const without = await added(t, { name: 'wrangler.json', text: '{"hyperdrive":[{"binding":"DB","x":1}]}' });
   assert.deepEqual(JSON.parse(without[1]), { hyperdrive: [{ binding: 'DB', x: 1, id: 'f00' }] });
+});
+
+test('a binding to a service gets its id under its own name, and tells the one it has', async (t) => {
+  const service = { key: 'vpc_services', entry: { binding: 'API', service_id: 'f00' } };
+  const text = '{ "vpc_services": [{ "binding": "API", "service_id": "" }] }\n';
+  const [problem, changed] = await added(t, { name: 'wrangler.jsonc', text, ...service });
+  assert.deepEqual([problem, changed], [undefined, text.replace('""', '"f00"')]);
+  const [again] = await added(t, { name: 'wrangler.jsonc', text: changed, ...service });
+  assert.equal(again, 'wrangler.jsonc has a binding API already');
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'wrangler.jsonc');
+  for (const [written, id] of [
+    [changed, 'f00'],
+    [text, undefined],
+  ] as const) {
+    await writeFile(file, written);
+    assert.equal(await findBoundId(file, service), id);
+  }
 });
 
 test('TOML gets a table at its end, also for a named environment', async (t) => {

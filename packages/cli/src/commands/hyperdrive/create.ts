@@ -1,13 +1,13 @@
 // `sallyport hyperdrive create NAME`: a configuration that the edge has tried, and the lines that bind it to a Worker.
 import type { HyperdriveInfo } from '@sallyport/control/client';
 import { CommandError } from '../../command-error.ts';
-import { type Command, toText, UsageError, type Values } from '../../command.ts';
-import { checkProject } from '../check-project.ts';
+import type { Command } from '../../command.ts';
+import { type BindingKind, bindingOptions, planBinding } from '../new-binding.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
 import { checkFormat, print } from '../tunnel/print.ts';
-import { type OriginBody, settingOptions, toSettings } from './origin-options.ts';
+import { nameService, type OriginBody, settingOptions, toSettings } from './origin-options.ts';
 
-const identifier = /^[A-Za-z_$][\w$]*$/;
+const bindingKind: BindingKind = { key: 'hyperdrive', idKey: 'id', fallback: 'HYPERDRIVE' };
 
 export const create: Command = {
   name: 'hyperdrive create',
@@ -15,14 +15,7 @@ export const create: Command = {
   positionals: ['NAME'],
   options: {
     ...settingOptions,
-    binding: { value: 'NAME', help: 'Name of the binding in the Worker (default: HYPERDRIVE)' },
-    'update-config': { help: "Write the binding into the project's configuration" },
-    config: {
-      short: 'c',
-      value: 'FILE',
-      help: 'That configuration (default: the nearest wrangler.json, .jsonc or .toml)',
-    },
-    env: { short: 'e', value: 'NAME', help: 'The environment in it that gets the binding' },
+    ...bindingOptions(bindingKind.fallback),
     ...outputOptions,
     ...edgeOptions,
   },
@@ -42,26 +35,22 @@ export const create: Command = {
   ],
   async run(values, [name = '']) {
     checkFormat(values);
-    const binding = toText(values, 'binding') ?? 'HYPERDRIVE';
-    if (!identifier.test(binding)) throw new UsageError(`--binding takes a JavaScript identifier, not ${binding}`);
     const settings = await toSettings(values);
     const origin = settings.origin ?? {};
     origin.password ??= process.env['SALLYPORT_ORIGIN_PASSWORD'] || undefined;
     checkComplete(origin);
-    await checkProject(values);
+    const binding = await planBinding(values, bindingKind);
     const client = createClient(values);
+    await nameService(client, settings);
     const config = await trying('Could not create the Hyperdrive configuration', () =>
       client.call<HyperdriveInfo>('POST', client.account('hyperdrive/configs'), {
         body: { name, ...settings, origin },
       }),
     );
-    const written = await toBinding(values, { binding, id: config.id });
-    print(values, config, () => `Created Hyperdrive PostgreSQL configuration ${name}: ${config.id}\n\n${written.text}`);
-    if (written.problem === undefined) return 0;
-    throw new CommandError(
-      `The configuration was created, and its binding was not written: ${written.problem}`,
-      `Add this yourself:\n\n${written.snippet}`,
-    );
+    const { text, failure } = await binding.write(config.id);
+    print(values, config, () => `Created Hyperdrive PostgreSQL configuration ${name}: ${config.id}\n\n${text}`);
+    if (failure !== undefined) throw failure;
+    return 0;
   },
 };
 
@@ -76,19 +65,4 @@ function checkComplete(origin: OriginBody): void {
       'Alternatively, say everything at once with --connection-string.',
     );
   }
-}
-
-async function toBinding(
-  values: Values,
-  entry: { binding: string; id: string },
-): Promise<{ text: string; snippet: string; problem?: string | undefined }> {
-  const { addResource, findEditableConfig, toResourceText } = await import('@sallyport/workers');
-  const resource = { key: 'hyperdrive', entry, env: toText(values, 'env') };
-  const found = await findEditableConfig(process.cwd(), { config: toText(values, 'config') });
-  const snippet = toResourceText(resource, found?.format ?? 'jsonc');
-  const byHand = `To use it as env.${entry.binding}, add this to the project's configuration:\n\n${snippet}`;
-  if (values['update-config'] !== true || found === undefined) return { text: byHand, snippet };
-  const problem = await addResource(found.file, resource);
-  if (problem !== undefined) return { text: '', snippet, problem };
-  return { text: `Added to ${found.file}: env.${entry.binding}\n`, snippet };
 }

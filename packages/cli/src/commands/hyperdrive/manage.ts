@@ -4,7 +4,7 @@ import { type Command, toText, UsageError } from '../../command.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
 import { checkFormat, print, toTable } from '../tunnel/print.ts';
 import { findConfig } from './lookup.ts';
-import { settingOptions, toSettings } from './origin-options.ts';
+import { nameService, settingOptions, toSettings } from './origin-options.ts';
 
 const json = (config: HyperdriveInfo): string => `${JSON.stringify(config, null, 2)}\n`;
 
@@ -75,9 +75,11 @@ export const update: Command = {
   ],
   async run(values, [nameOrId = '']) {
     checkFormat(values);
-    const body = { name: toText(values, 'name'), ...(await toSettings(values)) };
+    const settings = await toSettings(values);
+    const body = { name: toText(values, 'name'), ...settings };
     if (Object.values(body).every((value) => value === undefined)) throw new UsageError('Nothing is to be changed');
     const client = createClient(values);
+    await nameService(client, settings);
     const { id } = await findConfig(client, nameOrId);
     const config = await trying('Could not update the Hyperdrive configuration', () =>
       client.call<HyperdriveInfo>('PATCH', client.account(`hyperdrive/configs/${id}`), { body }),

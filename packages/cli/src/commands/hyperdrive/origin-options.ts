@@ -1,6 +1,8 @@
 // The options that say where a database is and how it is used, of `hyperdrive create` and `update`, with wrangler's names.
+import type { ControlClient } from '@sallyport/control/client';
 import { CommandError } from '../../command-error.ts';
 import { type Option, toText, toWhole, UsageError, type Values } from '../../command.ts';
+import { findService } from '../vpc/manage.ts';
 import { readSecret } from './secret-input.ts';
 
 export const settingOptions: Record<string, Option> = {
@@ -40,7 +42,10 @@ export const settingOptions: Record<string, Option> = {
     help: 'require, verify-ca, verify-full, or disable for a private database (default: require)',
   },
   'origin-connection-limit': { value: 'COUNT', help: 'Most connections to the database, 1 to 1500 (default: 20)' },
-  'service-id': { value: 'ID', help: 'VPC service of type tcp that the database is, in place of host and port' },
+  'service-id': {
+    value: 'ID',
+    help: 'VPC service of type tcp that the database is, by ID or name, in place of host and port',
+  },
 };
 
 export interface OriginBody {
@@ -96,6 +101,12 @@ interface ReadOrigin {
   origin: OriginBody;
   sslmode?: string | undefined;
   channelBinding?: string | undefined;
+}
+
+/** A service may be called by its name; the API knows ids. @throws CommandError */
+export async function nameService(client: ControlClient, { origin }: SettingsBody): Promise<void> {
+  if (origin?.service_id === undefined) return;
+  origin.service_id = (await findService(client, origin.service_id)).service_id;
 }
 
 async function toOrigin(values: Values): Promise<ReadOrigin> {

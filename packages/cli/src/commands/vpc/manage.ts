@@ -5,6 +5,7 @@ import { type Command, toText } from '../../command.ts';
 import { createClient, edgeOptions, outputOptions, trying } from '../tunnel/control-command.ts';
 import { checkFormat, print, toTable } from '../tunnel/print.ts';
 import { serviceOptions, toServiceBody } from './service-options.ts';
+import { withStored } from './stored-settings.ts';
 import { serviceColumns, toServiceRow, toServiceText } from './service-text.ts';
 
 const path = 'connectivity/directory/services';
@@ -61,7 +62,7 @@ export const get: Command = {
 
 export const update: Command = {
   name: 'vpc service update',
-  summary: 'Put other settings in the place of a VPC service; Workers use them from their next connection on.',
+  summary: 'Change a VPC service; Workers use it so from their next connection on.',
   positionals: ['SERVICE'],
   options: {
     name: { value: 'NAME', help: 'Its new name (default: the one it has)' },
@@ -70,16 +71,20 @@ export const update: Command = {
     ...edgeOptions,
   },
   examples: [
+    ['sallyport vpc service update api --http-port 8080 --ca-certificate-id corp', 'what is not named stays'],
+    ['sallyport vpc service update api --mtls-certificate-id none', 'shows no client certificate any more'],
     [
       'sallyport vpc service update api --type http --http-port 8080 --hostname api2.internal --tunnel-id office',
-      'all settings are given again',
+      'with --type everything is said again, as wrangler has it',
     ],
   ],
   async run(values, [nameOrId = '']) {
     checkFormat(values);
     const client = createClient(values);
-    const { service_id, name } = await findService(client, nameOrId);
-    const body = await toServiceBody(values, toText(values, 'name') ?? name, () => client);
+    const stored = await findService(client, nameOrId);
+    const { service_id, name } = stored;
+    const all = toText(values, 'type') === undefined ? withStored(values, stored) : values;
+    const body = await toServiceBody(all, toText(values, 'name') ?? name, () => client);
     const service = await trying('Could not update the VPC service', () =>
       client.call<ServiceInfo>('PUT', client.account(`${path}/${service_id}`), { body }),
     );

@@ -14,7 +14,8 @@ async function errorsOf(client: RawClient, ...messages: Buffer[]): Promise<(stri
   return answers.filter((message) => message[0] === wire.Backend.ErrorResponse).map((one) => wire.sqlstateOf(one));
 }
 
-const prepare = (name: string, query: string): Buffer[] => [wire.toParse({ name, query }), wire.toSync()];
+const toParse = (name: string, query: string): Buffer => wire.toParse({ name, query });
+const prepare = (name: string, query: string): Buffer[] => [toParse(name, query), wire.toSync()];
 
 test('A second Parse of a name fails with its own error, whatever became of the first', async (t) => {
   if (!needs(t, 'postgres')) return;
@@ -39,6 +40,35 @@ test('A second Parse of a name fails with its own error, whatever became of the 
   assert.deepEqual(await errorsOf(one, ...prepare('a', 'select 1')), ['25P02']);
   assert.deepEqual(await errorsOf(one, ...prepare('a', 'rollback')), ['42P05']);
   assert.deepEqual(await errorsOf(one, wire.toQuery('rollback')), []);
+});
+
+test('Nothing is kept of the statements of clients that are gone, whatever they left in the middle of', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, port, pooler } = await startSetup(t, { auth: 'trust', pool: { maxConnections: 1 } });
+  const sleep = wire.toQuery('select pg_sleep(60)');
+  for (const messages of [
+    [sleep, toParse('a', 'select 1'), toParse('a', 'select 2'), toParse('a', 'select 3')],
+    [toParse('a', 'select 1'), wire.toSync(), sleep, wire.toClose('statement', 'a')],
+    [sleep, toParse('a', 'select 1'), wire.toClose('statement', 'a'), toParse('a', 'select 2'), wire.toSync()],
+    [
+      toParse('a', 'select 1'),
+      toParse('a', 'select 2'),
+      wire.toQuery('deallocate all'),
+      sleep,
+      toParse('a', 'select 3'),
+    ],
+  ]) {
+    const raw = await connectRaw({ ...ownCredentials, port });
+    const { clientBytesIn } = pooler.metrics;
+    raw.send(...messages);
+    while (pooler.metrics.clientBytesIn === clientBytesIn) await new Promise((resolve) => setImmediate(resolve));
+    raw.close();
+    const next = await client();
+    await next.query('select 1');
+    await next.end();
+    while (pooler.status.clients > 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(pooler.status.statements, 0);
+  }
 });
 
 test('The unnamed statement survives a query that an error made the origin skip', async (t) => {

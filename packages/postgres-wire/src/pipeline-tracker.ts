@@ -180,7 +180,7 @@ export class PipelineTracker<Token> {
       this.#status = status!;
       this.#copyingIn = false;
       this.#ignoredSyncs = 0;
-      return this.#uncertain ? this.#forget() : this.#shift();
+      return this.#uncertain ? this.abandon() : this.#shift();
     }
     if (head === undefined) throw this.#unexpected(type, head);
     // The answers of a simple query are many; only ReadyForQuery ends them.
@@ -213,8 +213,8 @@ export class PipelineTracker<Token> {
     this.#skipping = true;
   }
 
-  /** Gives up on everything that waits. */
-  #forget(): undefined {
+  /** Gives up on everything that waits: no answer comes any more. */
+  abandon(): undefined {
     for (const { token } of this.#entries.splice(0).slice(this.#head)) {
       if (token !== undefined) this.#onSkipped(token, false);
     }

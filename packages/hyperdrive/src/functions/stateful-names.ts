@@ -27,6 +27,9 @@ const ddlWords: readonly string[] = [
   'reindex',
 ];
 
+/** What IN, BETWEEN, LIKE, ORDER BY and the like stand for: a text may use these without a sign of them. */
+const wordless: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>=', '~', '!~', '~~', '!~~', '~~*', '!~~*']);
+
 /** One character per byte, as texts of queries are read. */
 function toBytes(text: string): string {
   return Buffer.from(text).toString('latin1').toLowerCase();
@@ -181,8 +184,10 @@ export class StatefulNames {
       const name = search.nameOf(key);
       if (key === '*') isEverything = true;
       else if (key === 'ddl') for (const each of ddlWords) words.add(each);
-      else if (name !== undefined && key.startsWith('o')) symbols.add(name);
-      else if (name !== undefined) {
+      else if (name !== undefined && key.startsWith('o')) {
+        symbols.add(name);
+        if (wordless.has(name)) isEverything = true;
+      } else if (name !== undefined) {
         for (const sign of search.signsOf(key)) {
           (key.startsWith('w') ? written : words).add(sign);
           if (sign === '') isEverything = true;

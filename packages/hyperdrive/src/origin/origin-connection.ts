@@ -192,6 +192,7 @@ export class OriginConnection implements MessageHandler {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#holder = undefined;
+    this.tracker.abandon();
     if (this.#stream.writableLength > 0) this.#stream.destroy();
     else this.#stream.end(toTerminate(), () => this.#stream.destroy());
   }
@@ -217,7 +218,9 @@ export class OriginConnection implements MessageHandler {
         this.#onError?.(bytes.subarray(start, end));
         this.written?.failed();
         this.tracker.received(type);
-        return this.#isCancel(bytes.subarray(start, end)) ? this.cancelReason! : true;
+        return this.cancelReason !== undefined && sqlstateOf(bytes.subarray(start, end)) === queryCanceled
+          ? this.cancelReason
+          : true;
       default:
         return this.#replied(type);
     }
@@ -233,10 +236,6 @@ export class OriginConnection implements MessageHandler {
 
   pass(bytes: Buffer): void {
     if (this.#holder?.fromOrigin(bytes) === false) this.#stream.pause();
-  }
-
-  #isCancel(message: Buffer): boolean {
-    return this.cancelReason !== undefined && sqlstateOf(message) === queryCanceled;
   }
 
   #ready(status: TransactionStatus): Verdict {
@@ -295,5 +294,6 @@ export class OriginConnection implements MessageHandler {
     this.#stream.destroy();
     this.onLost();
     holder?.originLost(new HyperdriveError('connection_lost', 'The connection to the database was lost', { cause }));
+    this.tracker.abandon();
   }
 }

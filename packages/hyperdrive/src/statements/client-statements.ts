@@ -43,6 +43,7 @@ export class ClientStatements {
   readonly #maxPrepared: number;
   readonly #names = new Map<string, Named>();
   #bytes = 0;
+  #isOver = false;
 
   constructor({ registry, maxPrepared }: { registry: StatementRegistry; maxPrepared: number }) {
     this.#registry = registry;
@@ -123,14 +124,16 @@ export class ClientStatements {
       named && {
         done: () => this.#release(named),
         skipped: () => {
-          if (this.#names.has(name)) this.#release(named);
+          if (this.#isOver || this.#names.has(name)) this.#release(named);
           else this.#names.set(name, named);
         },
       },
     );
   }
 
+  /** The client is gone, or has forgotten all of them: none comes back. */
   clear(): void {
+    this.#isOver = true;
     for (const named of this.#names.values()) this.#release(named);
     this.#names.clear();
   }

@@ -202,6 +202,21 @@ test('A function that is gone when its caller is judged was stateful all the sam
   for (const each of [other, await client()]) assert.deepEqual((await each.query(seen)).rows, [{ who: '-' }]);
 });
 
+test('An operator that has no sign in a text is found all the same', async (t) => {
+  if (!needs(t, 'postgres')) return;
+  const { client, one, direct, pooler } = await startShared(t);
+  await (
+    await direct()
+  ).query(`create function same(account, int) returns boolean language sql as
+    $$ select login('operator') <> '' $$; create operator = (leftarg = account, rightarg = int, function = same);
+    insert into account values (1, 'x')`);
+  await one.query('select a in (1) from account a');
+  assert.deepEqual(await pinsOf(pooler), { function: 1 });
+  assert.deepEqual((await one.query(seen)).rows, [{ who: 'operator' }]);
+  await one.end();
+  assert.deepEqual((await (await client()).query(seen)).rows, [{ who: '-' }]);
+});
+
 test('A comment on a function says what cannot be seen', async (t) => {
   if (!needs(t, 'postgres')) return;
   const { direct, one, other, pooler } = await startShared(t);

@@ -66,6 +66,9 @@ interface RunningWorker {
 export class Edge implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
   readonly #workers: RunningWorker[] = [];
+  readonly #outlets = createOutletRequests((id, onEvent) => {
+    return this.#vpc?.follow(id, { findTrust: this.#tls!.findFor(undefined), onEvent });
+  });
   #front: HttpFront | undefined;
   #tunnels: TunnelService | undefined;
   #hyperdrive: HyperdriveService | undefined;
@@ -124,7 +127,7 @@ export class Edge implements AsyncDisposable {
   async drain(grace: number = defaultGrace): Promise<void> {
     const endsAt = performance.now() + grace;
     // A request that runs may need another connection through a tunnel, so the links go after the requests.
-    await this.#front?.drain(grace);
+    await Promise.all([this.#front?.drain(grace), this.#outlets.drain(grace)]);
     await this.#tunnels?.drain(Math.max(0, endsAt - performance.now()));
     await this.close();
   }
@@ -159,9 +162,7 @@ export class Edge implements AsyncDisposable {
         if (this.#hyperdrive === undefined) client.destroy();
         else this.#hyperdrive.accept(id, credentials, client);
       },
-      outlets: createOutletRequests((id, onEvent) => {
-        return this.#vpc?.follow(id, { findTrust: this.#tls!.findFor(undefined), onEvent });
-      }),
+      outlets: this.#outlets,
       onEvent: options.onTunnelEvent,
     });
     this.#tunnels = tunnels;

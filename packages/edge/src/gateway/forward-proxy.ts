@@ -40,26 +40,33 @@ export interface ForwardProxyParts {
   locate?: (url: URL) => Place;
   /** What the log is told beyond, or instead of, the error's own code and remedy. */
   explain?: ((error: unknown, kind: 'fetch' | 'websocket') => { code: string; remedy: string }) | undefined;
+  /** The way leads to another such proxy, which is asked for whole URLs and whose own answers pass. Names a lost connection. */
+  onward?: { toLost: (error: Error) => Error } | undefined;
   /** Default: the status Cloudflare's edge has for the same cause. */
   toFailure?: ((error: unknown, kind: 'fetch' | 'websocket') => HttpFailure) | undefined;
 }
 
 export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
-  const { egress, findTrust, onEvent, locate = toPlace, toFailure = toHttpFailure } = parts;
+  const { egress, findTrust, onEvent, onward, locate = toPlace, toFailure = toHttpFailure } = parts;
   const plain = new EgressAgent({ egress, findTrust, secure: false });
   const secure = new EgressAgent({ egress, findTrust, secure: true });
 
+  const passesOwn = onward !== undefined;
+  const toCause = (error: Error, stream: Duplex | null): Error =>
+    onward === undefined ? fromRequestError(error, stream) : onward.toLost(error);
+
   function start(incoming: IncomingMessage, url: URL, headers: string[]): ClientRequest {
-    const agent = url.protocol === 'https:' ? secure : plain;
+    const agent = onward === undefined && url.protocol === 'https:' ? secure : plain;
     const { port } = locate(url);
     const trusted: TrustedRequest = { trust: agent.trustFor({ hostname: url.hostname, port }) };
     const outgoing = request({
       ...trusted,
       agent,
-      host: url.hostname,
-      port,
+      // Of another proxy any connection is as good.
+      host: onward === undefined ? url.hostname : 'onward',
+      port: onward === undefined ? port : 1,
       method: incoming.method,
-      path: url.pathname + url.search,
+      path: (onward === undefined ? '' : url.origin) + url.pathname + url.search,
       headers: ['Host', url.host, ...headers] as unknown as Record<string, string>,
       setHost: false,
     });
@@ -124,7 +131,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         current.on('response', (answer) => {
           answered = true;
           report({ status: answer.statusCode ?? 0, decision: decisionBehind(current.socket) });
-          writeHeadOf(answer, response);
+          writeHeadOf(answer, response, { passesOwn });
           flowWhole(answer, response);
         });
         current.on('error', (error) => {
@@ -133,11 +140,12 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
           // The origin closed an idle connection just as it was used again [RFC 9110 9.2.2].
           const { reusedSocket } = current;
           if (!answered && !body && reusedSocket && safeMethods.has(incoming.method ?? '') && isReset(error)) send();
-          else failed(fromRequestError(error, current.socket));
+          else failed(toCause(error, current.socket));
         });
         // An upgrade that nobody asked for ends the request without an error.
         current.on('close', () => {
-          if (!answered && current === outgoing) failed(new Error('it ended without an answer'));
+          if (!answered && current === outgoing)
+            failed(toCause(new Error('it ended without an answer'), current.socket));
         });
         if (body) incoming.pipe(current);
         else current.end();
@@ -191,7 +199,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
         stopLooking();
         report({ status: answer.statusCode ?? 0, decision: decisionBehind(outgoing.socket) });
         refuse(() => {
-          writeHeadOf(answer, response);
+          writeHeadOf(answer, response, { passesOwn });
           response.once('close', () => response.writableFinished || client.destroy());
           flowWhole(answer, response);
         });
@@ -199,7 +207,7 @@ export function createForwardProxy(parts: ForwardProxyParts): ForwardProxy {
       outgoing.on('error', (cause) => {
         stopLooking();
         if (response.headersSent) return void client.destroy();
-        const error = client.destroyed ? toAborted() : fromRequestError(cause, outgoing.socket);
+        const error = client.destroyed ? toAborted() : toCause(cause, outgoing.socket);
         report({ error });
         refuse(() => fail(response, toFailure(error, 'websocket')));
       });
@@ -245,10 +253,12 @@ function onceEnded(client: Duplex, gone: () => void): () => void {
   return () => void client.off('readable', look).off('end', gone);
 }
 
-/** The Worker's signal fired, or its invocation or runtime ended. */
+/** Which of these it was cannot be seen here: each of them only closes the connection. */
 function toAborted(): Refusal {
-  const remedy = 'If it should have waited: give its signal more time, or see why the service takes so long.';
-  return new Refusal('aborted', 'The Worker gave up before there was an answer', remedy);
+  const cause = "the Worker's signal fired, the Worker's own client left, or the Worker was stopped";
+  const remedy =
+    'If it should have waited: give the signal or the client more time, or see why the service takes so long.';
+  return new Refusal('aborted', `It was ended before there was an answer: ${cause}`, remedy);
 }
 
 function isReset(error: unknown): boolean {

@@ -40,13 +40,15 @@ export function endToEnd(rawHeaders: string[], mayBeChunked: boolean): string[] 
 /** What an origin says in words, without the characters that HTTP forbids there. */
 const toReason = (text = ''): string => text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '');
 
-/** The origin's status and fields. */
+/** The origin's status and fields. What another gateway of ours says passes with its mark. */
 export function writeHeadOf(
   { statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage,
   response: ServerResponse,
+  { passesOwn = false }: { passesOwn?: boolean } = {},
 ): void {
   const status = statusCode >= 200 && statusCode <= 999 ? statusCode : 502;
-  response.writeHead(status, toReason(statusMessage), withoutOwn(endToEnd(rawHeaders, false)));
+  const fields = endToEnd(rawHeaders, false);
+  response.writeHead(status, toReason(statusMessage), passesOwn ? fields : withoutOwn(fields));
 }
 
 const isOwn = (name: string): boolean => name.toLowerCase() === ownHeader;

@@ -1,7 +1,7 @@
 // One private way out of a Worker: an HTTP server on a unix socket that only its runtime dials, for CONNECT and for
 // requests in absolute form. What becomes of them is another's concern.
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { ForwardProxy } from './forward-proxy.ts';
@@ -43,6 +43,8 @@ export interface OutletOptions extends OutletParts {
 export interface OutletHandler {
   readonly traffic: Traffic;
   serve(stream: Socket): void;
+  /** Keeps no connection, and resolves when everything that runs is over. */
+  drain(): Promise<void>;
   close(): void;
 }
 
@@ -55,7 +57,15 @@ export interface OutletServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-function createOutletServer(options: OutletParts): { server: Server; sockets: ReadonlySet<Socket>; traffic: Traffic } {
+interface BareServer {
+  server: Server;
+  sockets: ReadonlySet<Socket>;
+  traffic: Traffic;
+  /** Ends each connection when it falls idle. */
+  endIdle(): void;
+}
+
+function createOutletServer(options: OutletParts): BareServer {
   const { proxy, connect, headersTimeout: headTimeout = headersTimeout } = options;
   const sockets = new Set<Socket>();
   const traffic = new Traffic();
@@ -77,26 +87,63 @@ function createOutletServer(options: OutletParts): { server: Server; sockets: Re
     traffic.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('connect', (request, client, head) => connect(request.url ?? '', client, head));
-  server.on('request', (request, response) => proxy.forward(request, response));
-  server.on('upgrade', (request, client, head) => proxy.upgrade(request, client, head));
+  // Connections that are not idle: with the answer that is due on them, or no longer HTTP.
+  const busy = new Map<Duplex, ServerResponse | undefined>();
+  let isEnding = false;
+  const endIdle = (): void => {
+    isEnding = true;
+    for (const socket of sockets) {
+      const response = busy.get(socket);
+      if (!busy.has(socket)) socket.destroy();
+      else if (response?.headersSent === false) response.shouldKeepAlive = false;
+    }
+  };
+  const engage = (socket: Duplex): void => {
+    busy.set(socket, undefined);
+    socket.once('close', () => busy.delete(socket));
+  };
+  server.on('connect', (request, client, head) => {
+    engage(client);
+    connect(request.url ?? '', client, head);
+  });
+  server.on('request', (request, response) => {
+    const { socket } = request;
+    busy.set(socket, response);
+    if (isEnding) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      busy.delete(socket);
+      // Its head may have said already that the connection stays.
+      if (isEnding) setImmediate(endIdle);
+    });
+    proxy.forward(request, response);
+  });
+  server.on('upgrade', (request, client, head) => {
+    engage(client);
+    proxy.upgrade(request, client, head);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, client) => {
     const status = statusOfClientError[error.code ?? ''] ?? '400 Bad Request';
     if (!client.writable) return void client.destroy();
     client.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => client.destroy());
   });
-  return { server, sockets, traffic };
+  return { server, sockets, traffic, endIdle };
 }
 
 /** Without a socket of its own. Connections beyond the limit are dropped, as a listening server's are. */
 export function createOutletHandler(parts: OutletParts): OutletHandler {
-  const { server, sockets, traffic } = createOutletServer(parts);
+  const { server, sockets, traffic, endIdle } = createOutletServer(parts);
   return {
     traffic,
     serve(stream) {
       if (sockets.size >= maxConnections) return void stream.destroy();
       server.emit('connection', stream);
       stream.resume();
+    },
+    async drain() {
+      parts.proxy.retire();
+      const ends = [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+      endIdle();
+      await Promise.all(ends);
     },
     close() {
       for (const socket of sockets) socket.destroy();

@@ -8,7 +8,7 @@ import { type DialTunnel, type EgressTarget, type Routes } from '@sallyport/egre
 import { parseAuthority } from '../gateway/connect-relay.ts';
 import { relay } from '../gateway/relay.ts';
 import { type AcceptDatabase, type DatabaseRequest, toDatabaseRequest } from '../hyperdrive/remote-databases.ts';
-import type { OutletRequests } from '../vpc/outlet-requests.ts';
+import type { OutletRefusal, OutletRequests } from '../vpc/outlet-requests.ts';
 import { networkHeader, refusalHeader, tunnelHeader } from './edge-connect.ts';
 import type { Explain } from './explain.ts';
 
@@ -52,8 +52,8 @@ export function createTunnelConnect(parts: ConnectParts) {
     if (head.length > 0) client.unshift(head);
     const database = toDatabaseRequest(request);
     if (database !== undefined) return connectDatabase(database, client, parts);
-    const gone = (detail: string): void => refuse(client, { code: 'connection_failed', detail, remedy: '' });
-    if (parts.outlets?.take(request.url ?? '', client as Socket, gone) === true) return;
+    const no = (refusal: OutletRefusal): void => refuse(client, refusal);
+    if (parts.outlets?.take(request.url ?? '', client as Socket, no) === true) return;
     connect(parts, request).then(
       (stream) => {
         if (client.destroyed) return void stream.destroy();
@@ -69,7 +69,7 @@ export function createTunnelConnect(parts: ConnectParts) {
   };
 }
 
-function refuse(client: Duplex, refusal: { code: string; detail: string; remedy: string }): void {
+function refuse(client: Duplex, refusal: OutletRefusal): void {
   const header = `${refusalHeader}: ${encodeURIComponent(JSON.stringify(refusal))}`;
   client.end(`HTTP/1.1 502 ${refusal.code}\r\n${header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   client.resume();

@@ -12,6 +12,9 @@ export const tunnelHeader = 'sallyport-tunnel';
 /** The code and remedy of a refused CONNECT, percent-encoded. */
 export const refusalHeader = 'sallyport-refusal';
 
+/** For who names an edge that is not there. */
+export const awayRemedy = 'Start that edge (`sallyport edge` or `sallyport dev` there), or correct --edge.';
+
 export interface EdgeConnection {
   /** Half-open, and read by nobody yet; what came behind the answer is in front. */
   stream: Socket;
@@ -71,7 +74,7 @@ export function connectEdge(
 export function toEdgeError(cause: unknown, { url, port }: { url: string; port: number }): EgressError {
   if (!(cause instanceof EdgeRefusal)) {
     const detail = `the edge at ${url} did not answer: ${(cause as Error).message}`;
-    return new EgressError(toFailure('tunnel_unavailable', { port, detail }), { cause });
+    return new EgressError({ ...toFailure('tunnel_unavailable', { port, detail }), remedy: awayRemedy }, { cause });
   }
   const { code: said, detail = cause.message, remedy } = readRefusal(cause.headers[refusalHeader]);
   const code: EgressErrorCode = egressErrorCodes.find((known) => known === said) ?? 'connection_failed';

@@ -12,6 +12,8 @@ import { type OutletWay, toOutletParts } from './outlet.ts';
 export const outletHeader = 'sallyport-outlet';
 /** Bytes of events that may wait for one who does not read them; what comes then is not told. */
 export const maxWaitingEvents: number = 256 * 1024;
+/** Says that nothing new is taken, while what runs may finish. */
+export const stoppingCode = 'tunnel_unavailable';
 const keepAliveDelay = 30_000;
 
 /** Of any text that a project may have as an id: what it does not name is told by the outlet. */
@@ -33,9 +35,28 @@ export interface FollowedService extends OutletWay {
 /** Undefined while the edge starts. */
 export type FollowService = (id: string, onEvent: OnGatewayEvent) => FollowedService | undefined;
 
+export interface OutletRefusal {
+  code: string;
+  detail: string;
+  remedy: string;
+}
+
+const stopping: OutletRefusal = {
+  code: stoppingCode,
+  detail: 'the edge is just starting, or stopping',
+  remedy: 'Ask again in a moment; if it stays so, start that edge.',
+};
+const unknown: OutletRefusal = {
+  code: 'connection_failed',
+  detail: 'the edge has no such outlet: it was started again, or lost sight of us',
+  remedy: 'Ask again.',
+};
+
 export interface OutletRequests {
   /** Takes a CONNECT that is one of these; false for others. */
-  take(authority: string, stream: Socket, refuse: (detail: string) => void): boolean;
+  take(authority: string, stream: Socket, refuse: (refusal: OutletRefusal) => void): boolean;
+  /** Takes no more, and resolves when what runs has finished or grace (milliseconds) is over. */
+  drain(grace: number): Promise<void>;
   /** Ends all outlets and what runs through them. */
   close(): void;
 }
@@ -43,6 +64,7 @@ export interface OutletRequests {
 /** There are at most as many outlets as the control API takes connections. */
 export function createOutletRequests(follow: FollowService): OutletRequests {
   const outlets = new Map<string, { handler: OutletHandler; owner: Socket }>();
+  let isStopping = false;
   const open = (serviceId: string, stream: Socket): boolean => {
     const followed = follow(serviceId, (event) => tell(stream, event));
     if (followed === undefined) return false;
@@ -73,11 +95,20 @@ export function createOutletRequests(follow: FollowService): OutletRequests {
     take(authority, stream, refuse) {
       const service = serviceAuthority.exec(authority)?.[1];
       const outlet = outletAuthority.exec(authority)?.[1];
-      if (service !== undefined) {
-        if (!open(service, stream)) refuse('the edge is just starting, or stopping');
-      } else if (outlet === undefined) return false;
-      else if (!join(outlet, stream)) refuse('the edge has no such outlet: it was started again, or lost sight of us');
+      if (service === undefined && outlet === undefined) return false;
+      if (isStopping) refuse(stopping);
+      else if (service !== undefined) {
+        if (!open(service, stream)) refuse(stopping);
+      } else if (!join(outlet!, stream)) refuse(unknown);
       return true;
+    },
+    async drain(grace) {
+      isStopping = true;
+      const ends = [...outlets.values()].map(({ handler, owner }) => handler.drain().then(() => owner.destroy()));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise((resolve) => (timer = setTimeout(resolve, grace)));
+      await Promise.race([Promise.all(ends), late]);
+      clearTimeout(timer);
     },
     close() {
       for (const { owner } of outlets.values()) owner.destroy();

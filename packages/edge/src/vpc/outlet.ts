@@ -59,6 +59,7 @@ export function toOutletParts({ find, onEvent }: OutletWay): OutletParts {
   const report: OnGatewayEvent = (event) => onEvent(withRemedy(event));
   let current: { way: Way; proxy: ForwardProxy } | undefined;
   const retired = new Set<ForwardProxy>();
+  let isRetired = false;
   const proxyNow = (): ForwardProxy => {
     const way = find();
     if (current?.way === way) return current.proxy;
@@ -73,13 +74,17 @@ export function toOutletParts({ find, onEvent }: OutletWay): OutletParts {
       }
     }
     current = { way, proxy: createForwardProxy({ toFailure: toProxyFailure, explain, ...way, onEvent: report }) };
+    if (isRetired) current.proxy.retire();
     return current.proxy;
   };
   return {
     proxy: {
       forward: (incoming, response) => proxyNow().forward(incoming, response),
       upgrade: (incoming, client, head) => proxyNow().upgrade(incoming, client, head),
-      retire: () => current?.proxy.retire(),
+      retire() {
+        isRetired = true;
+        current?.proxy.retire();
+      },
       close() {
         current?.proxy.close();
         for (const proxy of retired) proxy.close();

@@ -1,13 +1,20 @@
-// The private end of a binding to a service of another edge (`sallyport dev --edge`): each connection of the Worker's runtime
-// is one CONNECT into an outlet that the other edge opened for this binding. So ports, TLS, client certificates and errors are
-// those of that edge, as they are there at each moment, and no secret leaves it; what became of each request is told back.
+// The private end of a binding to a service of another edge (`sallyport dev --edge`): what the Worker's runtime asks goes, as
+// it is, by CONNECTs into an outlet that the other edge opened for this binding. So ports, TLS, client certificates and errors
+// are those of that edge, as they are there at each moment, and no secret leaves it; what became of each request is told
+// back. HTTP is understood here too, so that a request whose edge is lost has an answer.
+import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { startPrivateListener } from '../gateway/private-listener.ts';
-import { createOutletHandler } from '../gateway/outlet-server.ts';
+import { type Decision, EgressError } from '@sallyport/egress';
+import { relayConnect } from '../gateway/connect-relay.ts';
+import { codeOf, Refusal } from '../gateway/egress-dial.ts';
 import type { OnGatewayEvent } from '../gateway/events.ts';
+import { createForwardProxy } from '../gateway/forward-proxy.ts';
+import { startOutletServer } from '../gateway/outlet-server.ts';
 import { relay } from '../gateway/relay.ts';
 import { bareTls } from '../tls/host-tls.ts';
-import { type Outlet, toOutletParts, type Way } from './outlet.ts';
+import { awayRemedy } from '../tunnels/edge-connect.ts';
+import type { Outlet } from './outlet.ts';
+import { explain, toProxyFailure } from './proxy-error.ts';
 
 /** An outlet of the other edge, open for as long as we hear from it. */
 export interface RemoteSession {
@@ -25,6 +32,8 @@ export interface SessionEvents {
 export interface RemoteOutletOptions {
   binding: string;
   throws: boolean;
+  /** Where the other edge is. */
+  url: string;
   /** Path of the unix socket; a stale one is replaced. */
   path: string;
   /** Has the other edge open an outlet. Rejects with an `EgressError` when it cannot be asked. */
@@ -32,8 +41,23 @@ export interface RemoteOutletOptions {
   onEvent: OnGatewayEvent;
 }
 
+/** Behind a connection that came as far as the edge; what is decided about it is decided there. */
+const viaEdge: Decision = {
+  verdict: 'allow',
+  destination: undefined,
+  rule: 'none',
+  resolver: 'none',
+  addresses: [],
+  refused: [],
+  route: { kind: 'direct' },
+  code: 'allowed',
+  message: '',
+  detail: '',
+  remedy: '',
+};
+
 export async function openRemoteOutlet(options: RemoteOutletOptions): Promise<Outlet> {
-  const { binding, throws, path, openSession } = options;
+  const { binding, throws, url, path, openSession } = options;
   const onEvent: OnGatewayEvent = (event) => options.onEvent({ ...event, binding });
   let isClosed = false;
   let session: Promise<RemoteSession> | undefined;
@@ -56,27 +80,56 @@ export async function openRemoteOutlet(options: RemoteOutletOptions): Promise<Ou
       return (await currentSession()).connect();
     }
   };
-
-  let reason: unknown;
-  const nothing = (): never => {
-    throw reason;
+  const toLost = (error: Error): Error =>
+    codeOf(error) === undefined
+      ? new Refusal(
+          'tunnel_unavailable',
+          `the edge at ${url} broke off before it answered: ${error.message}`,
+          awayRemedy,
+        )
+      : error;
+  const report: OnGatewayEvent = (event) => {
+    // Of what came as far as the edge, it tells itself.
+    const isTold = event.code === undefined || (event.code === 'aborted' && event.decision === viaEdge);
+    if (!isTold) onEvent({ ...event, decision: undefined });
   };
-  const way: Way = { egress: { decide: nothing, open: nothing }, findTrust: () => bareTls };
-  // The next request is to look for the edge again.
-  const unreachable = createOutletHandler({ ...toOutletParts({ find: () => way, onEvent }), maxRequests: 1 });
-  const listener = await startPrivateListener({
-    path,
-    allowHalfOpen: true,
-    accept(client) {
-      client.pause();
-      dial().then(
-        (there) => relay(client, there),
-        (error: unknown) => {
-          reason = error;
-          if (!client.destroyed) unreachable.serve(client);
-        },
-      );
+  const proxy = createForwardProxy({
+    egress: {
+      decide: async () => viaEdge,
+      open: async () => ({ stream: await dial(), decision: viaEdge, remoteAddress: url, localAddress: '' }),
     },
+    findTrust: () => bareTls,
+    onEvent: report,
+    toFailure: toProxyFailure,
+    explain,
+    onward: { toLost },
+  });
+  const connect = async (authority: string, client: Duplex, head: Buffer): Promise<void> => {
+    client.pause();
+    if (head.byteLength > 0) client.unshift(head);
+    let reason: unknown;
+    try {
+      const there = await dial();
+      if (client.destroyed) return void there.destroy();
+      client.once('close', () => there.destroy());
+      there.write(`CONNECT ${authority} HTTP/1.1\r\n\r\n`);
+      await firstBytes(there);
+      return relay(client, there);
+    } catch (error) {
+      reason = error instanceof EgressError ? error : toLost(error as Error);
+    }
+    const refuse = (): never => {
+      throw reason;
+    };
+    await relayConnect(client, authority, Buffer.alloc(0), {
+      egress: { decide: refuse, open: refuse },
+      onEvent: report,
+    });
+  };
+  const server = await startOutletServer({
+    path,
+    proxy,
+    connect: (authority, client, head) => void connect(authority, client, head).catch(() => client.destroy()),
   });
   return {
     binding,
@@ -89,8 +142,20 @@ export async function openRemoteOutlet(options: RemoteOutletOptions): Promise<Ou
         (open) => open.close(),
         () => {},
       );
-      unreachable.close();
-      await listener.close();
+      await server.close();
     },
   };
+}
+
+/** What came back for a CONNECT stays in front. Rejects when nothing will come. */
+function firstBytes(stream: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      stream.off('readable', onReadable).off('error', settle).off('close', onReadable);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onReadable = (): void => settle(stream.readableLength > 0 ? undefined : new Error('the connection ended'));
+    stream.on('readable', onReadable).on('error', settle).on('close', onReadable);
+  });
 }

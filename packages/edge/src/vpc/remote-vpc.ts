@@ -5,7 +5,7 @@ import type { EgressError } from '@sallyport/egress';
 import type { Readable } from 'node:stream';
 import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
 import { connectEdge, EdgeRefusal, toEdgeError } from '../tunnels/edge-connect.ts';
-import { outletHeader, toOutletAuthority, toServiceAuthority } from './outlet-requests.ts';
+import { outletHeader, stoppingCode, toOutletAuthority, toServiceAuthority } from './outlet-requests.ts';
 import type { Networks } from './networks.ts';
 import type { RemoteSession, SessionEvents } from './remote-outlet.ts';
 
@@ -17,6 +17,8 @@ const keepAliveDelay = 30_000;
 const maxEvent = 65_536;
 
 export interface RemoteVpc {
+  /** Where the edge is. */
+  url: string;
   networks: Networks;
   /** True also when that cannot be asked: the edge may be back when a request comes. */
   hasService(id: string): Promise<boolean>;
@@ -28,6 +30,7 @@ export interface RemoteVpc {
 export function createRemoteVpc(access: EdgeAccess, client: ControlClient, networks: Networks): RemoteVpc {
   const toError = (cause: unknown): EgressError => toEdgeError(cause, { url: access.url, port: 0 });
   return {
+    url: access.url,
     networks,
     hasService(id) {
       const path = client.account(`connectivity/directory/services/${encodeURIComponent(id)}`);
@@ -58,9 +61,10 @@ export function createRemoteVpc(access: EdgeAccess, client: ControlClient, netwo
             const limit = AbortSignal.timeout(connectTimeout);
             return (await connectEdge(access, toOutletAuthority(outlet), { signal: limit })).stream;
           } catch (cause) {
-            // It knows nothing of the outlet any more.
-            if (cause instanceof EdgeRefusal) stream.destroy();
-            throw toError(cause);
+            const error = toError(cause);
+            // It knows nothing of the outlet any more. While it stops, what runs may finish.
+            if (cause instanceof EdgeRefusal && error.code !== stoppingCode) stream.destroy();
+            throw error;
           }
         },
         close: () => void stream.destroy(),

@@ -125,7 +125,9 @@ export class VpcService {
         } else {
           const path = join(directory, `vpc-${outlets.length}.sock`);
           const openSession = (events: SessionEvents) => remote.openSession(id, events);
-          outlets.push(await openRemoteOutlet({ ...bound, path, openSession, onEvent: worker.onEvent }));
+          outlets.push(
+            await openRemoteOutlet({ ...bound, path, openSession, url: remote.url, onEvent: worker.onEvent }),
+          );
         }
       }
       for (const bound of vpcNetworks) {

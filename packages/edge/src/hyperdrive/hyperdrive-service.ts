@@ -20,6 +20,8 @@ export interface HyperdriveOptions extends OriginWay {
   trustFunctions?: boolean;
   /** The configuration of an id as it is now. Default: there are none. */
   find?: (id: string) => Database | undefined;
+  /** The id of the configuration with a name. */
+  idOf?: (name: string) => string | undefined;
   /** When configurations can be found. Default: at once. */
   ready?: Promise<unknown> | undefined;
   /** Another edge, whose configurations are used in place of those of a store here. */
@@ -131,12 +133,17 @@ export class HyperdriveService implements AsyncDisposable {
     const key = id.toLowerCase();
     const { remote } = this.#options;
     if (remote !== undefined) {
-      if (!(await remote.has(key))) diagnostics.push(toMissing('hyperdrive_remote', bound, project));
+      if (!(await remote.has(key))) {
+        diagnostics.push(toMissing('hyperdrive_remote', bound, { project, meant: await remote.idOf(id) }));
+      }
       return key;
     }
     await this.#options.ready;
     this.#wanted.add(key);
-    if (!this.#load(key)) diagnostics.push(toMissing('hyperdrive_unknown', bound, project));
+    if (!this.#load(key)) {
+      const meant = id === '' ? undefined : this.#options.idOf?.(id);
+      diagnostics.push(toMissing('hyperdrive_unknown', bound, { project, meant }));
+    }
     return key;
   }
 
@@ -165,9 +172,15 @@ export class HyperdriveService implements AsyncDisposable {
   }
 }
 
-function toMissing(why: EdgeErrorCode, { binding, id }: HyperdriveBinding, { configPath }: Project): Diagnostic {
+/** `meant` is the id of the configuration that has what is written as its name. */
+function toMissing(
+  why: EdgeErrorCode,
+  { binding, id }: HyperdriveBinding,
+  { project: { configPath }, meant }: { project: Project; meant: string | undefined },
+): Diagnostic {
   const which = id === '' ? `for ${binding}: its id is empty` : `${id}, which ${binding} is bound to`;
-  const { code, message, remedy } = new EdgeError(why, which);
+  const named = meant && `That is a configuration's name: write its id, ${meant}, as id.`;
+  const { code, message, remedy } = new EdgeError(why, which, { remedy: named });
   const said = remedy.replace('<BINDING>', binding);
   return { severity: 'error', code, message, remedy: said, file: configPath, line: undefined, column: undefined };
 }

@@ -17,6 +17,8 @@ const authority = /^([0-9a-f]{32})\.hyperdrive\.local:5432$/;
 export interface RemoteDatabases {
   /** True also when that cannot be asked: the edge may be back when a client comes. */
   has(id: string): Promise<boolean>;
+  /** The id of the configuration with a name, when it can be asked. */
+  idOf(name: string): Promise<string | undefined>;
   /** A client's way into the pool of a configuration; one that is not there tells the client so. */
   connect(id: string, credentials: ClientCredentials): Promise<Duplex>;
 }
@@ -44,12 +46,18 @@ export function toDatabaseRequest({ url = '', headers }: IncomingMessage): Datab
 }
 
 export function createRemoteDatabases(access: EdgeAccess, client: ControlClient): RemoteDatabases {
+  const list = () => client.list<{ id: string; name: string }>(client.account('hyperdrive/configs'));
   return {
     has(id) {
-      const asked = client.list<{ id: string }>(client.account('hyperdrive/configs'));
-      return asked.then(
+      return list().then(
         (all) => all.some((config) => config.id === id),
         () => true,
+      );
+    },
+    idOf(name) {
+      return list().then(
+        (all) => all.find((config) => config.name === name)?.id,
+        () => undefined,
       );
     },
     async connect(id, { user, password, database }) {

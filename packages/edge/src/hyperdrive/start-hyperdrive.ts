@@ -26,6 +26,7 @@ export function startHyperdrive({ control, failed, ...options }: FollowOptions, 
         return undefined;
       }
     },
+    idOf: (name) => control()?.hyperdrive.find(name)?.id,
   });
   cleanup.add(() => service.close());
   return service;

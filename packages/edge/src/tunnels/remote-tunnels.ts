@@ -105,6 +105,15 @@ export class RemoteTunnels implements Disposable {
       if (this.#findNetwork(id) === undefined) await this.#read().catch(() => {});
       return this.#findNetwork(id) !== undefined || this.#hasTunnel(id);
     },
+    named: async (name) => {
+      const network = this.#tables.find((table) => table.name === name);
+      const query = { name, is_deleted: false };
+      const tunnels = await this.#client
+        .list<TunnelInfo>(this.#client.account('cfd_tunnel'), query)
+        .catch((): TunnelInfo[] => []);
+      if (tunnels[0] !== undefined) return { key: 'tunnel_id', id: tunnels[0].id };
+      return network && { key: 'network_id', id: network.id };
+    },
     // Its connectors judge what they dial; the edge adds nothing to that.
     intoTunnel: (id) => ({
       routes: toTunnelRoutes(id, { tunnelName: () => this.#tunnelNames.get(id) }),

@@ -13,12 +13,27 @@ export interface NetworkWay {
   dialTunnel?: DialTunnel;
 }
 
+export interface NamedNetwork {
+  /** The key of a binding that takes its id. */
+  key: 'tunnel_id' | 'network_id';
+  id: string;
+}
+
 /** Those of this edge, or of another one. Ids are in lower case. */
 export interface Networks {
   /** Of a tunnel or a virtual network. */
   has(id: string): Promise<boolean>;
+  /** What has this name, written where an id belongs. */
+  named(name: string): Promise<NamedNetwork | undefined>;
   intoTunnel(id: string): NetworkWay;
   intoNetwork(id: string): NetworkWay;
+}
+
+/** What to do about a name where an id belongs; undefined when nothing has that name. */
+export function toNameRemedy(named: NamedNetwork | undefined): string | undefined {
+  if (named === undefined) return undefined;
+  const what = named.key === 'tunnel_id' ? 'tunnel' : 'virtual network';
+  return `That is a ${what}'s name: write its id, ${named.id}, as ${named.key}.`;
 }
 
 /** Of the control store, which may come later. */
@@ -34,6 +49,12 @@ export function createOwnNetworks(control: () => Control | undefined): Networks 
   return {
     async has(id) {
       return id === wholeNetwork || tunnelName(id) !== undefined || findRoutes(id) !== undefined;
+    },
+    async named(name) {
+      const tunnel = control()?.tunnels.find(name);
+      if (tunnel !== undefined) return { key: 'tunnel_id', id: tunnel.id };
+      const network = control()?.networks.find(name);
+      return network && { key: 'network_id', id: network.id };
     },
     intoTunnel: (id) => ({ routes: toTunnelRoutes(id, { tunnelName }) }),
     intoNetwork: (id) => ({

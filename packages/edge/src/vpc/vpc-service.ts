@@ -10,7 +10,7 @@ import { openCertificate } from '../tls/certificate-way.ts';
 import { bareTls, type FindTls } from '../tls/host-tls.ts';
 import type { Explained } from '../tunnels/explain.ts';
 import { createNetworkEgress } from './network-egress.ts';
-import { createOwnNetworks, type Networks } from './networks.ts';
+import { createOwnNetworks, type Networks, toNameRemedy } from './networks.ts';
 import { openOutlet, type Outlet, type Way } from './outlet.ts';
 import type { FollowedService } from './outlet-requests.ts';
 import { openRemoteOutlet, type SessionEvents } from './remote-outlet.ts';
@@ -132,9 +132,12 @@ export class VpcService {
       }
       for (const bound of vpcNetworks) {
         const { binding, network } = bound;
-        const id = ('tunnelId' in network ? network.tunnelId : network.networkId).toLowerCase();
+        const written = 'tunnelId' in network ? network.tunnelId : network.networkId;
+        const id = written.toLowerCase();
         const into = 'tunnelId' in network ? this.#networks.intoTunnel(id) : this.#networks.intoNetwork(id);
-        if (!(await this.#networks.has(id))) missing('vpc_network_unknown', binding, id);
+        if (!(await this.#networks.has(id))) {
+          missing('vpc_network_unknown', binding, written, toNameRemedy(await this.#networks.named(written)));
+        }
         const { policy, findTrust } = worker;
         const { routes, dialTunnel = this.#options.ways.dialTunnel } = into;
         const egress = createNetworkEgress({ ways: { ...this.#options.ways, dialTunnel }, policy, routes });

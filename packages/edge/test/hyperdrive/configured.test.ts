@@ -72,6 +72,10 @@ test('dev: a configuration can be created, changed and deleted while its Worker 
   const bench = await startBench(t, { 'wrangler.json': binding(''), 'src/index.js': asking });
   const api = bench.server.tunnels!;
   const { result } = await create(api, 'shop', toOrigin(one));
+  await bench.write({ 'wrangler.json': binding('shop') });
+  const remedy = `That is a configuration's name: write its id, ${result.id}, as id.`;
+  await bench.event('diagnostics', ({ diagnostics }) => diagnostics[0]?.remedy === remedy);
+  await bench.event('ready', ({ reload }) => reload);
   await bench.write({ 'wrangler.json': binding(result.id.toUpperCase()) });
   await bench.event('ready', ({ reload }) => reload);
   assert.deepEqual(await answer(bench), { port: one.port });
@@ -181,6 +185,9 @@ test('dev with the tunnels of another edge uses the pools and caches there, and 
     message: `There is no Hyperdrive configuration ${'f'.repeat(32)}`,
     code: '58000',
   });
+  await bench.write({ 'wrangler.json': binding('shop') });
+  const named = await bench.event('diagnostics');
+  assert.equal(named.diagnostics[0]!.remedy, `That is a configuration's name: write its id, ${result.id}, as id.`);
 });
 
 test('without the token nobody gets into a pool, and with other credentials neither', async (t) => {

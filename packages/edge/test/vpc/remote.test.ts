@@ -182,14 +182,18 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
       { binding: 'LAB', network_id: lab.id },
       { binding: 'ALL', network_id: 'cf1:network' },
       { binding: 'GONE', tunnel_id: missing },
+      { binding: 'TUNNEL', tunnel_id: 'office' },
+      { binding: 'NETWORK', network_id: 'lab' },
     ],
   };
   const dev = await remote.dev({ 'wrangler.json': config(bindings), 'src/index.js': asking }, { policy: workerPolicy });
   const { diagnostics } = await dev.event('diagnostics');
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
-    ['vpc_service_unknown', 'vpc_service_unknown', 'vpc_service_unknown', 'vpc_network_unknown'],
+    [...Array<string>(3).fill('vpc_service_unknown'), ...Array<string>(3).fill('vpc_network_unknown')],
   );
+  assert.match(diagnostics[4]!.remedy, new RegExp(`name: write its id, ${remote.tunnelId}, as tunnel_id`));
+  assert.match(diagnostics[5]!.remedy, new RegExp(`name: write its id, ${lab.id}, as network_id`));
   assert.match(diagnostics[1]?.remedy ?? '', new RegExp(`name: write its id, ${service.service_id}`));
   assert.equal(await ask(dev, 'anything:1', '/connect'), 'hello');
   assert.equal(await ask(dev, 'http://a/ API'), '500 ProxyError: http_request_denied');

@@ -67,14 +67,20 @@ test('a tunnel as a network: what its connector lets through, by name and addres
   const networks = [
     { binding: 'OFFICE', tunnel_id: tunnelId },
     { binding: 'GONE', tunnel_id: missing },
+    { binding: 'NAMED', tunnel_id: 'office' },
+    { binding: 'OTHER', tunnel_id: 'default' },
   ];
   await bench.write({ 'wrangler.json': config({ vpc_networks: networks }), 'src/index.js': worker });
   await bench.event('ready', ({ reload }) => reload);
   const { diagnostics } = await bench.event('diagnostics');
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
-    ['vpc_network_unknown'],
+    ['vpc_network_unknown', 'vpc_network_unknown', 'vpc_network_unknown'],
   );
+  const { id } = bench.tunnels.control.networks.find('default')!;
+  assert.match(diagnostics[0]!.remedy, /sallyport tunnel list/);
+  assert.equal(diagnostics[1]!.remedy, `That is a tunnel's name: write its id, ${tunnelId}, as tunnel_id.`);
+  assert.equal(diagnostics[2]!.remedy, `That is a virtual network's name: write its id, ${id}, as network_id.`);
   assert.equal(await ask(bench, 'OFFICE', `echo.internal:${port}`), 'hello');
   assert.equal(await ask(bench, 'OFFICE', `http://10.77.0.5:${web}/x`), `200 10.77.0.5:${web}/x`);
   assert.equal(await ask(bench, 'OFFICE', `http://127.0.0.1:${web}/`), '500 ProxyError: destination_ip_prohibited');

@@ -188,6 +188,22 @@ test('dev: a service is created, bound and asked; one that is not there is told 
   assert.equal(alone.code, 1);
   assert.match(
     alone.stdout,
-    /^for +connect\(\)\n[^]*resolver +the connector's[^]*tunnel +office[^]*link +none: start a connector/,
+    /^for +connect\(\)\n[^]*resolver +the connector's[^]*route +straight into the tunnel\ntunnel +office[^]*link +none: start a connector/,
+  );
+  const refused = async (name: string, address: string, http: string): Promise<string> => {
+    const host = ['--type', 'http', '--ipv4', address, '--http-port', http];
+    assert.equal((await run(['vpc', 'service', 'create', name, ...host], { cwd: dev.folder })).code, 0);
+    const { code, stdout } = await run(['vpc', 'service', 'explain', name], { cwd: dev.folder });
+    assert.equal(code, 1);
+    assert.doesNotMatch(stdout, /consider using fetch/);
+    return stdout;
+  };
+  assert.match(
+    await refused('metadata', '169.254.169.254', '80'),
+    /\nremedy +No service leads to metadata, .* correct its host/,
+  );
+  assert.match(
+    await refused('own', '127.0.0.1', new URL(dev.url).port),
+    /\nremedy +Give the service the host and port/,
   );
 });

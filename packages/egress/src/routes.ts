@@ -14,8 +14,8 @@ export interface TunnelRoute {
   readonly kind: 'tunnel';
   readonly tunnelId: string;
   readonly tunnelName: string;
-  /** Name of the virtual network. */
-  readonly network: string;
+  /** Name of the virtual network; undefined for a way straight into the tunnel, without a route. */
+  readonly network: string | undefined;
   /** The route that matched: a CIDR, a host name or `*.name`. */
   readonly match: string;
   /** DNS servers its connector asks for a name, instead of its own. */

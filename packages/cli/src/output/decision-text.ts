@@ -23,7 +23,10 @@ export function decisionRows(decision: Decision): Row[] {
   if (route.kind === 'direct') return [...rows, ['route', 'direct, from this machine']];
   return [
     ...rows,
-    ['route', `${route.match} in virtual network ${route.network}`],
+    [
+      'route',
+      route.network === undefined ? 'straight into the tunnel' : `${route.match} in virtual network ${route.network}`,
+    ],
     ['tunnel', `${route.tunnelName} (${route.tunnelId})`],
   ];
 }

@@ -3,8 +3,9 @@ import { type DialTunnel, EgressError, type EgressErrorCode, egressErrorCodes, t
 import { TunnelError, type TunnelRegistry } from '@sallyport/tunnel';
 import { toSocketLike } from './socket-like.ts';
 
-/** What the link says about itself, as one code: there is no connector to ask. */
+/** What egress has no code for: the link says something about itself, so there is no connector to ask; or a rule refuses. */
 const linkCodes: Readonly<Record<string, EgressErrorCode>> = {
+  rule_port: 'destination_denied',
   no_link: 'tunnel_unavailable',
   link_lost: 'tunnel_unavailable',
   link_draining: 'tunnel_unavailable',

@@ -1,5 +1,6 @@
 // The way into one private network: the Worker says where to, its policy still applies, and nothing leads elsewhere.
 import { createEgress, type Egress, type Policy, type Routes } from '@sallyport/egress';
+import { notRouted, withNetworkRemedies } from './remedies.ts';
 import type { EgressWays } from './service-egress.ts';
 
 export interface NetworkEgressOptions {
@@ -11,7 +12,7 @@ export interface NetworkEgressOptions {
 }
 
 export function createNetworkEgress({ ways, policy, routes }: NetworkEgressOptions): Egress {
-  return createEgress({ ...ways, policy: onlyRouted(policy), routes });
+  return withNetworkRemedies(createEgress({ ...ways, policy: onlyRouted(policy), routes }));
 }
 
 /** A policy that refuses what no route of the network covers. */
@@ -19,9 +20,7 @@ function onlyRouted(policy: Policy): Policy {
   return {
     entries: policy.entries,
     judge: (address, subject) =>
-      subject.routed === true
-        ? policy.judge(address, subject)
-        : { verdict: 'deny', rule: 'no route of this private network covers it' },
+      subject.routed === true ? policy.judge(address, subject) : { verdict: 'deny', rule: notRouted },
     judgeName: (name, port) => policy.judgeName(name, port),
     judgeRoutedName: (name, port) => policy.judgeRoutedName(name, port),
   };

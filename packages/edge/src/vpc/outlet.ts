@@ -2,12 +2,12 @@
 // Which socket was dialled is all that tells who asks and for what, so nothing in a request can lead elsewhere.
 import type { Egress, EgressTarget } from '@sallyport/egress';
 import { parseAuthority, relayConnect } from '../gateway/connect-relay.ts';
-import type { GatewayEvent, OnGatewayEvent } from '../gateway/events.ts';
+import type { OnGatewayEvent } from '../gateway/events.ts';
 import { createForwardProxy, type ForwardProxy, type ForwardProxyParts, type Place } from '../gateway/forward-proxy.ts';
 import { type OutletParts, type OutletServer, startOutletServer } from '../gateway/outlet-server.ts';
 import type { Traffic } from '../gateway/traffic.ts';
 import type { FindTls } from '../tls/host-tls.ts';
-import { explain, fromCode, remedyOf, toProxyFailure } from './proxy-error.ts';
+import { explain, toProxyFailure } from './proxy-error.ts';
 
 /** Earlier ways whose requests may still run; of one more the oldest is cut off. */
 export const maxRetired = 16;
@@ -56,7 +56,6 @@ export async function openOutlet({ binding, throws, path, find, onEvent }: Outle
 
 /** What is behind an outlet, whoever accepts its connections. */
 export function toOutletParts({ find, onEvent }: OutletWay): OutletParts {
-  const report: OnGatewayEvent = (event) => onEvent(withRemedy(event));
   let current: { way: Way; proxy: ForwardProxy } | undefined;
   const retired = new Set<ForwardProxy>();
   let isRetired = false;
@@ -73,7 +72,7 @@ export function toOutletParts({ find, onEvent }: OutletWay): OutletParts {
         retired.delete(oldest);
       }
     }
-    current = { way, proxy: createForwardProxy({ toFailure: toProxyFailure, explain, ...way, onEvent: report }) };
+    current = { way, proxy: createForwardProxy({ toFailure: toProxyFailure, explain, ...way, onEvent }) };
     if (isRetired) current.proxy.retire();
     return current.proxy;
   };
@@ -92,14 +91,7 @@ export function toOutletParts({ find, onEvent }: OutletWay): OutletParts {
     },
     connect(authority, client, head) {
       const { egress, toTarget = parseAuthority } = find();
-      relayConnect(client, authority, head, { egress, onEvent: report, toTarget }).catch(() => client.destroy());
+      relayConnect(client, authority, head, { egress, onEvent, toTarget }).catch(() => client.destroy());
     },
   };
-}
-
-/** The remedies of egress are about a Worker's policy; a service has another one. */
-function withRemedy(event: GatewayEvent): GatewayEvent {
-  if (event.code === undefined || event.decision?.verdict !== 'deny') return event;
-  const remedy = remedyOf(fromCode(event.code));
-  return { ...event, remedy, decision: { ...event.decision, remedy } };
 }

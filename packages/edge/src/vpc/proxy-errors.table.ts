@@ -56,7 +56,7 @@ export const proxyErrors: Readonly<Record<ProxyErrorCode, ProxyErrorRow>> = {
     meaning:
       'Policy refuses the address: of the edge (metadata, link-local and multicast addresses, port 25), of the Worker for a network, or of the connector.',
     remedy:
-      "Let the connector reach it (an ingress rule for it, or private-network.allow in its config.yml), or correct the service's host.",
+      "Correct the service's host, or let its connector reach it (private-network.allow in its config.yml). For a network: add a route, or let the Worker's policy allow it.",
   },
   destination_ip_unroutable: {
     meaning: 'The machine that dials has no route to the address.',

@@ -9,6 +9,7 @@ import {
 } from '@sallyport/egress';
 import { addressesOf, type Service, type ServiceHost, tunnelOf } from '@sallyport/control';
 import { databasePolicy } from '../hyperdrive/origin.ts';
+import { withServiceRemedies } from './remedies.ts';
 
 /** What every way out of an edge has in common. */
 export type EgressWays = Omit<EgressOptions, 'policy'>;
@@ -25,7 +26,7 @@ export function createServiceEgress(
   const { host } = service;
   const tunnelId = tunnelOf(host);
   const routes = tunnelId === undefined ? ways.routes : toTunnelRoutes(tunnelId, tunnels, resolversOf(host));
-  const inner = createEgress({ ...ways, policy: databasePolicy, routes });
+  const inner = withServiceRemedies(createEgress({ ...ways, policy: databasePolicy, routes }));
   const hosts = 'hostname' in host ? [host.hostname] : addressesOf(host);
   return {
     decide: ({ port }, options) => inner.decide({ hostname: hosts[0]!, port }, options),
@@ -53,7 +54,7 @@ function resolversOf(host: ServiceHost): readonly string[] | undefined {
 export function toTunnelRoutes(tunnelId: string, tunnels: Tunnels, resolvers?: readonly string[]): Routes {
   const toRoute = (match: string): TunnelRoute => {
     const tunnelName = tunnels.tunnelName(tunnelId) ?? tunnelId;
-    return { kind: 'tunnel', tunnelId, tunnelName, network: tunnelName, match, ...(resolvers && { resolvers }) };
+    return { kind: 'tunnel', tunnelId, tunnelName, network: undefined, match, ...(resolvers && { resolvers }) };
   };
   return {
     forName: toRoute,

@@ -92,19 +92,28 @@ test('each failure has its documented code, a 500 of plain text, and a remedy in
   const { port: broken } = gibberish.address() as AddressInfo;
   const bench = await startVpcBench(t, asking, { http_port: refusing.port });
   const tunneled = (host: ServiceSettings['host']) => direct({ ...host, network: { tunnel_id: bench.tunnelId } });
-  const cases: readonly [settings: ServiceSettings, url: string, code: string, ours: string][] = [
+  const never = /^No service leads to metadata, link-local, .* correct its host/;
+  const cases: readonly [settings: ServiceSettings, url: string, code: string, ours: string, remedy?: RegExp][] = [
     [{ http_port: refusing.port }, 'http://a/', 'connection_refused', 'connection_refused'],
     [{ http_port: refusing.port }, 'https://a/', 'http_request_denied', 'vpc_scheme'],
     [{ type: 'tcp', tcp_port: 9 }, 'http://a/', 'http_request_denied', 'vpc_type'],
     [{ http_port: 25 }, 'http://a/', 'destination_ip_prohibited', 'port_25'],
-    [direct({ ipv4: '169.254.169.254' }), 'http://a/', 'destination_ip_prohibited', 'destination_denied'],
-    [tunneled({ ipv4: '169.254.169.254' }), 'http://a/', 'destination_ip_prohibited', 'destination_denied'],
+    [direct({ ipv4: '169.254.169.254' }), 'http://a/', 'destination_ip_prohibited', 'destination_denied', never],
+    [tunneled({ ipv4: '169.254.169.254' }), 'http://a/', 'destination_ip_prohibited', 'destination_denied', never],
+    [
+      { http_port: 9 },
+      'http://a/',
+      'destination_ip_prohibited',
+      'destination_denied',
+      /^A tcp:\/\/ rule is for its one port/,
+    ],
     [tunneled({ ipv4: '127.0.0.1' }), 'http://a/', 'destination_ip_prohibited', 'destination_denied'],
     [
       direct({ ipv4: '127.0.0.1' }, { http_port: Number(new URL(bench.server.url).port) }),
       'http://a/',
       'proxy_loop_detected',
       'tcp_loop',
+      /^Give the service the host and port of what it is/,
     ],
     [direct({ hostname: 'nowhere.invalid' }), 'http://a/', 'dns_error', 'dns_error'],
     [direct({ ipv4: '127.0.0.1' }, { http_port: port }), 'http://a/', 'connection_terminated', 'connection_terminated'],
@@ -117,7 +126,7 @@ test('each failure has its documented code, a 500 of plain text, and a remedy in
     [direct({ ipv4: '127.0.0.1' }, { http_port: broken }), 'http://a/', 'http_protocol_error', 'http_protocol_error'],
     [direct({ ipv4: '127.0.0.1' }, { https_port: port }), 'https://a/', 'tls_protocol_error', 'tls_not_tls'],
   ];
-  for (const [settings, url, code, ours] of cases) {
+  for (const [settings, url, code, ours, remedy = /./] of cases) {
     await change(bench, settings);
     const response = await bench.ask(`/?${encodeURIComponent(url)}`);
     assert.equal(await response.text(), `500 ProxyError: ${code}`, JSON.stringify(settings));
@@ -125,7 +134,9 @@ test('each failure has its documented code, a 500 of plain text, and a remedy in
     assert.match(response.headers.get('content-type') ?? '', /^text\/plain/);
     const event = await bench.gateway.next(({ message }) => message !== undefined);
     assert.ok(event.binding === 'API' && (event.remedy ?? '') !== '', JSON.stringify([settings, event]));
+    assert.match(event.remedy ?? '', remedy);
     assert.doesNotMatch(event.remedy ?? '', /allow entry/);
+    assert.equal(event.decision?.remedy || event.remedy, event.remedy);
   }
 });
 

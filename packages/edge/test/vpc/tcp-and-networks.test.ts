@@ -118,6 +118,8 @@ test('a virtual network: what its routes cover, and nothing else', async (t) => 
   assert.equal(await ask(bench, 'ALL', named), '200 inside');
   const prohibited = '500 ProxyError: destination_ip_prohibited';
   assert.equal(await ask(bench, 'ALL', inside), prohibited);
+  const refused = await bench.gateway.next(({ code }) => code === 'destination_denied');
+  assert.match(refused.remedy ?? '', /sallyport tunnel route ip add/);
   // The development policy allows this machine; the network does not have it.
   assert.equal(await ask(bench, 'LAB', `http://127.0.0.1:${port}/`), prohibited);
   assert.equal(await ask(bench, 'LAB', `http://localhost:${port}/`), prohibited);

@@ -112,7 +112,7 @@ export class PrivateDial {
       metrics.connectErrors.add(1, { code });
       if (code !== 'aborted') {
         const dest = `${target.hostname}:${target.port}`;
-        const level = code === 'destination_denied' ? 'warn' : 'error';
+        const level = code === 'destination_denied' || code === 'rule_port' ? 'warn' : 'error';
         // Egress speaks of policy entries, which a connector does not have.
         const remedy = remedyOf(toDialCode(code));
         log(level, 'Request failed', { dest, code, error: detail ?? message, remedy });
@@ -143,10 +143,7 @@ export class PrivateDial {
     const { hostname, port } = service;
     if (port !== target.port) {
       const leads = port === undefined ? 'names no port' : `leads to port ${port}`;
-      throw new TunnelError(
-        'destination_denied',
-        `the ingress rule for ${target.hostname} ${leads}, not ${target.port}`,
-      );
+      throw new TunnelError('rule_port', `the ingress rule for ${target.hostname} ${leads}, not ${target.port}`);
     }
     const { stream } = await this.#written.open({ hostname, port }, { signal, connectTimeout: timeout });
     return keepAlive(stream, tcpKeepAlive);

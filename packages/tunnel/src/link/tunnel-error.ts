@@ -25,6 +25,7 @@ export type TunnelErrorCode =
   | 'invalid_destination'
   | 'unsupported_kind'
   | 'destination_denied'
+  | 'rule_port'
   | 'dns_error'
   | 'connection_refused'
   | 'connection_reset'
@@ -139,6 +140,12 @@ const registry: Readonly<Record<TunnelErrorCode, Row>> = {
     message: 'The connector does not allow this destination',
     remedy:
       'Add a route for it to the tunnel, or allow it in the configuration of the connector; loopback and link-local addresses need the latter.',
+    retryable: false,
+  },
+  rule_port: {
+    message: 'The ingress rule for this host leads to another port',
+    remedy:
+      'A tcp:// rule is for its one port: ask for that port, correct the port of the rule, or take the rule away and add a route, which is for all ports.',
     retryable: false,
   },
   dns_error: {

@@ -43,9 +43,12 @@ const registry = {
   },
   in_use: {
     message: (detail: string): string => detail,
-    remedy: 'Take away what uses it first; where there is a --force, that does it too.',
+    remedy: 'Take away what uses it first.',
   },
 } as const;
+
+/** Of what has routes: its delete command has a --force. */
+export const hasRoutesRemedy = 'Delete its routes first, or give --force, which deletes them too.';
 
 export type ControlErrorCode = keyof typeof registry;
 
@@ -55,9 +58,9 @@ export class ControlError extends Error {
   readonly code: ControlErrorCode;
   readonly remedy: string;
 
-  constructor(code: ControlErrorCode, detail: string, options?: { cause?: unknown }) {
+  constructor(code: ControlErrorCode, detail: string, options?: { cause?: unknown; remedy?: string }) {
     super(registry[code].message(detail), options);
     this.code = code;
-    this.remedy = registry[code].remedy;
+    this.remedy = options?.remedy ?? registry[code].remedy;
   }
 }

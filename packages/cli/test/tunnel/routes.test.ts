@@ -114,9 +114,15 @@ test('virtual networks are listed, changed and deleted', async (t) => {
     listed.map((network) => network.name),
     ['hq'],
   );
-  assert.match((await tunnel('vnet', 'delete', 'hq')).stderr, /^API error: virtual network hq is the default/);
+  assert.match(
+    (await tunnel('vnet', 'delete', 'hq')).stderr,
+    /^API error: virtual network hq is the default.*vnet update NAME --default/s,
+  );
   await control.routes.ip.create({ network: '10.0.0.0/8', tunnel_id, virtual_network_id: firstNetworkId });
-  assert.match((await tunnel('vnet', 'delete', 'default')).stderr, /^API error: virtual network default has 1 route/);
+  assert.match(
+    (await tunnel('vnet', 'delete', 'default')).stderr,
+    /^API error: virtual network default has 1 route\n.*--force/s,
+  );
   const deleted = await tunnel('vnet', 'delete', '-f', 'default');
   assert.deepEqual([deleted.code, deleted.stdout], [0, "Successfully deleted virtual network 'default'\n"]);
   assert.deepEqual(control.routes.ip.list(), []);

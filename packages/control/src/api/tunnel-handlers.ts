@@ -23,6 +23,7 @@ function refuseConnected({ id, name }: Tunnel, links: LinkDirectory): void {
     'in_use',
     `Cannot delete tunnel because it has active connections: ${name} has ${count}. Stop its connectors, clean up ` +
       'with "tunnel cleanup", or delete with force',
+    { remedy: 'Stop its connectors first, or give --force.' },
   );
 }
 

@@ -1,7 +1,7 @@
 // Virtual networks: each has its own routes, so the same addresses may mean different machines in each. One of them is
 // the default, always.
 import { randomUUID } from 'node:crypto';
-import { ControlError } from '../errors.ts';
+import { ControlError, hasRoutesRemedy } from '../errors.ts';
 import { releaseName, takeName, type NameOptions } from './names.ts';
 import { defaultNetworkKey, firstNetworkId, networkKey, type NetworkRecord, prefixes } from './records.ts';
 import { checkComment, checkName, isUuid } from './values.ts';
@@ -26,6 +26,8 @@ export interface NetworksOptions {
   date: () => Date;
   routes: { count: (networkId: string) => number; deleteAll: (networkId: string) => Promise<void> };
 }
+
+const makeOtherDefault = 'Make another one the default with `sallyport tunnel vnet update NAME --default`.';
 
 const names: NameOptions = {
   prefix: prefixes.networkNames,
@@ -115,6 +117,7 @@ export class Networks {
       throw new ControlError(
         'in_use',
         `virtual network ${network.name} is the default; make another one the default first`,
+        { remedy: makeOtherDefault },
       );
     }
     const count = this.#options.routes.count(id);
@@ -122,6 +125,7 @@ export class Networks {
       throw new ControlError(
         'in_use',
         `virtual network ${network.name} has ${count} ${count === 1 ? 'route' : 'routes'}`,
+        { remedy: hasRoutesRemedy },
       );
     }
     await this.#remove(id);
@@ -141,7 +145,9 @@ export class Networks {
     const record = removed;
     if ((await this.#writer.read<DefaultNetwork>(defaultNetworkKey))?.id !== id) return;
     await this.#writer.change<NetworkRecord>(networkKey(id), (found) => found ?? record);
-    throw new ControlError('in_use', `virtual network ${record.name} has just become the default`);
+    throw new ControlError('in_use', `virtual network ${record.name} has just become the default`, {
+      remedy: makeOtherDefault,
+    });
   }
 
   async #makeDefault(id: string): Promise<void> {

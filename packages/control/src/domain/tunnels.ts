@@ -1,6 +1,6 @@
 // Tunnels: an identity with a secret that connectors serve.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { ControlError } from '../errors.ts';
+import { ControlError, hasRoutesRemedy } from '../errors.ts';
 import type { KeyRing } from '../key-ring.ts';
 import { releaseName, takeName, type NameOptions } from './names.ts';
 import { prefixes, tunnelKey, type TunnelRecord } from './records.ts';
@@ -109,7 +109,9 @@ export class Tunnels {
     const { name } = this.#live(id);
     const count = this.#options.routes.count(id);
     if (count > 0 && !cascade) {
-      throw new ControlError('in_use', `tunnel ${name} has ${count} ${count === 1 ? 'route' : 'routes'}`);
+      throw new ControlError('in_use', `tunnel ${name} has ${count} ${count === 1 ? 'route' : 'routes'}`, {
+        remedy: hasRoutesRemedy,
+      });
     }
     const deleted_at = this.#options.date().toISOString();
     const written = await this.#writer.change<TunnelRecord>(tunnelKey(id), (found) => {

@@ -131,6 +131,7 @@ test('certificates are uploaded, listed by name and kind, and deleted as wrangle
   await call('POST', configs, { name: 'a', origin, mtls: { ca_certificate_id: root.result.id } });
   const refused = await call('DELETE', `${store}/${root.result.id}`);
   assert.deepEqual([refused.status, refused.errors[0]?.error], [409, 'in_use']);
+  assert.equal(refused.errors[0]?.remedy, 'Take away what uses it first.');
   assert.deepEqual((await call('DELETE', `${store}/${own.result.id}`)).result, own.result);
   assert.equal((await call('DELETE', `${store}/${own.result.id}`)).status, 404);
   assert.equal(

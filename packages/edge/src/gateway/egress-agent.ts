@@ -32,9 +32,25 @@ export function decisionBehind(stream: Duplex | null | undefined): Decision | un
 /** What a connection's TLS was made with. */
 const trusts = new WeakMap<Duplex, TlsTrust>();
 
-/** An error of a request, with what TLS was made with when TLS said it: servers refuse a client certificate late. */
+/** Connections on which an answer has come. */
+const answered = new WeakSet<Duplex>();
+
+/**
+ * An error of a request, with what TLS was made with when it may have to do with that: servers refuse a client
+ * certificate late, by an alert after the handshake or by hanging up [RFC 8446 4.4.2.4].
+ */
 export function fromRequestError(error: Error, stream: Duplex | null): Error {
-  return stream !== null && isTlsAlert(error) ? fromTlsAlert(error, trusts.get(stream)) : error;
+  if (stream === null) return error;
+  const trust = trusts.get(stream);
+  if (isTlsAlert(error)) return fromTlsAlert(error, trust);
+  const { code } = error as { code?: string };
+  const hungUp = code === 'ECONNRESET' || code === 'EPIPE';
+  if (!hungUp || answered.has(stream) || trust?.explain === undefined) return error;
+  return new SocketError('connection_lost', {
+    message: error.message,
+    cause: error,
+    remedy: trust.explain('tls_closed'),
+  });
 }
 
 /** Tells apart what connections were made with: none is used again once the settings are others. */
@@ -84,6 +100,7 @@ export class EgressAgent extends Agent {
     // It does return whether to keep it; its types do not say so.
     const keep = super.keepSocketAlive(stream) as unknown as boolean;
     if (this.#retired || !keep) return false;
+    answered.add(stream);
     stream.on('data', this.#onUnasked);
     return true;
   }
@@ -155,8 +172,21 @@ export class EgressAgent extends Agent {
     }
     secure.on('error', () => {});
     secure.destroy();
-    throw failure instanceof SocketError ? failure : fromHandshake(failure, 'connect', trust);
+    throw failure instanceof SocketError ? failure : fromFetchHandshake(failure, trust);
   }
+}
+
+/** `fetch()` has no startTls(), and OpenSSL's words for an answer that is no TLS are about a version. */
+function fromFetchHandshake(failure: unknown, trust: TlsTrust | undefined): SocketError {
+  const error = fromHandshake(failure, 'connect', trust);
+  if (error.code !== 'tls_not_tls') return error;
+  const cause = new Error('the port speaks no TLS', { cause: failure });
+  return toTlsError(
+    'tls_not_tls',
+    'connect',
+    cause,
+    'Check the port: is it an http port? Then the URL begins with http:.',
+  );
 }
 
 function startTls(stream: Duplex, hostname: string, trust: TlsTrust | undefined): TLSSocket {

@@ -126,7 +126,9 @@ function adviceFor(code: SocketErrorCode, { certificate, certificateEnds }: TlsA
     }
     case 'tls_version':
     case 'tls_closed':
-      if (certificate !== undefined) return undefined;
+      if (certificate !== undefined) {
+        return `${errorTable[code].remedy} Some servers end it so when they do not accept the client certificate.`;
+      }
       return `${errorTable[code].remedy} Some servers end it so when they want a client certificate; if so, {certificate}.`;
     default:
       return undefined;

@@ -35,6 +35,7 @@ const bySystemCode: Readonly<Record<string, ProxyErrorCode>> = {
 
 export function toProxyErrorCode(error: unknown, kind: 'fetch' | 'websocket' = 'fetch'): ProxyErrorCode {
   const code = codeOf(error);
+  if (code === 'connection_lost' && kind === 'websocket') return 'http_upgrade_failed';
   if (code !== undefined) return fromCode(code);
   const { code: system = '' } = error as { code?: string };
   if (system.startsWith('HPE_')) return 'http_protocol_error';

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { test, type TestContext } from 'node:test';
 import type { ServiceSettings } from '@sallyport/control';
-import { type Certificate, startRefusing, testAuthority, use } from '@sallyport/testkit';
+import { type Certificate, createAuthority, startRefusing, testAuthority, use } from '@sallyport/testkit';
 import { startOrigin } from '../support/tunnel-bench.ts';
 import { startVpcBench, type VpcBench } from '../support/vpc-bench.ts';
 
@@ -77,7 +77,19 @@ test('a service that wants a client certificate gets the one it was given', asyn
   const { cert, key } = await issue('client');
   const own = await certificates.upload({ ca: false, certificates: cert, private_key: key });
   await change(bench, { https_port, tls_settings: { ca_certificate_id: authority.id } });
-  assert.match(await ask(bench, 'https://api.internal/'), /^500 ProxyError: (tls|connection|http)_/);
+  const refused = async (used: RegExp): Promise<void> => {
+    assert.match(
+      await ask(bench, 'https://api.internal/'),
+      /^500 ProxyError: (tls_certificate_error|connection_terminated)$/,
+    );
+    const { remedy } = await bench.gateway.next(({ code }) => code !== undefined);
+    assert.match(remedy ?? '', used);
+  };
+  await refused(/client certificate.*Used: CN=.*, no client certificate/);
+  const stranger = await (await createAuthority()).issue('client');
+  const other = await certificates.upload({ ca: false, certificates: stranger.cert, private_key: stranger.key });
+  await change(bench, { https_port, tls_settings: { ca_certificate_id: authority.id, mtls_certificate_id: other.id } });
+  await refused(/client certificate.*Used: CN=.*, client certificate CN=/);
   await change(bench, { https_port, tls_settings: { ca_certificate_id: authority.id, mtls_certificate_id: own.id } });
   assert.equal(await ask(bench, 'https://api.internal/'), '200 hello client');
 });
@@ -124,7 +136,13 @@ test('each failure has its documented code, a 500 of plain text, and a remedy in
       'http_upgrade_failed',
     ],
     [direct({ ipv4: '127.0.0.1' }, { http_port: broken }), 'http://a/', 'http_protocol_error', 'http_protocol_error'],
-    [direct({ ipv4: '127.0.0.1' }, { https_port: port }), 'https://a/', 'tls_protocol_error', 'tls_not_tls'],
+    [
+      direct({ ipv4: '127.0.0.1' }, { https_port: port }),
+      'https://a/',
+      'tls_protocol_error',
+      'tls_not_tls',
+      /is it an http port\?/,
+    ],
   ];
   for (const [settings, url, code, ours, remedy = /./] of cases) {
     await change(bench, settings);

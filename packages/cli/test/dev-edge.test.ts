@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { test, type TestContext } from 'node:test';
 import { testAuthority } from '@sallyport/testkit';
-import { config, writeFiles } from '../../edge/test/support/dev-bench.ts';
+import { config, temporaryFolder, writeFiles } from '../../edge/test/support/dev-bench.ts';
 import { startOrigin } from '../../edge/test/support/tunnel-bench.ts';
 import { ok, startConnector, startEdge } from './support/edge.ts';
-import { startDev } from './support/run.ts';
+import { run, startDev } from './support/run.ts';
 
 const worker = `export default { async fetch(request, env) {
   const response = await env.API.fetch('http://api.internal/' + new URL(request.url).search);
@@ -35,7 +35,7 @@ test('dev reaches the private services of an edge, by its state directory and by
     'src/index.js': worker,
   };
 
-  const near = await startDev(t, files, { args: ['--edge', edge.state, '--strict'] });
+  const near = await startDev(t, files, { args: ['--edge', edge.folder, '--strict'] });
   assert.equal(await near.text('/?near'), '200 /?near');
   const line = await near.next('fetch');
   assert.deepEqual([line['binding'], line['destination'], line['status']], ['API', `api.internal:${port}`, 200]);
@@ -54,6 +54,23 @@ test('dev reaches the private services of an edge, by its state directory and by
   assert.equal(await far.text('/?far'), '200 /?far');
   await ok(edge.sallyport('vpc', 'service', 'delete', 'api'));
   assert.equal(await far.text('/?gone'), '500 ProxyError: destination_not_found');
+});
+
+test('what is wrong with --edge is told with the options of dev', async (t) => {
+  const cwd = await temporaryFolder(t);
+  const dev = (...args: string[]) => run(['dev', ...args], { cwd });
+  const alone = await dev('--edge-token-file', 'token');
+  assert.match(alone.stderr, /--edge-token-file needs --edge/);
+  const open = await dev('--edge', 'http://127.0.0.1:1');
+  assert.match(open.stderr, /no token was given: use --edge-token-file, \$SALLYPORT_API_TOKEN_FILE or/);
+  const absent = await dev('--edge', '../nope');
+  assert.match(absent.stderr, /No edge found: there is no .*nope\/control\.json[^]*correct --edge/);
+  const port = await dev('--edge', '127.0.0.1:27845');
+  assert.match(port.stderr, /the URL would be http:\/\/127\.0\.0\.1:27845/);
+  for (const { code, stderr } of [alone, open, absent, port]) {
+    assert.notEqual(code, 0);
+    assert.doesNotMatch(stderr, /--api-|--state/);
+  }
 });
 
 /** TLS in front of a port of this machine. */

@@ -23,11 +23,11 @@ export const dev: Command = {
     },
     edge: {
       value: 'URL|DIR',
-      help: "Use the tunnels, databases and private services of a running edge, by its control API or state directory, instead of this server's own",
+      help: "Use the tunnels, databases and private services of a running edge, by the URL of its control API or by its state directory, instead of this server's own",
     },
     'edge-token-file': {
       value: 'FILE',
-      help: 'File with the token for --edge URL (default: $SALLYPORT_API_TOKEN_FILE)',
+      help: 'File with the token for --edge URL (default: $SALLYPORT_API_TOKEN_FILE, or the token itself in $SALLYPORT_API_TOKEN)',
     },
     'tunnel-port': {
       value: 'PORT',

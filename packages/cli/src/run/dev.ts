@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { findEdge } from '@sallyport/control/client';
+import { basename, dirname, resolve } from 'node:path';
+import { controlFile, type EdgeAccess, findNamedEdge } from '@sallyport/control/client';
 import { RemoteTunnels, startDevServer } from '@sallyport/edge';
 import { devPolicy, workerPolicy } from '@sallyport/egress';
 import { toPort, toText, UsageError, type Values } from '../command.ts';
@@ -24,7 +24,9 @@ export async function runDev(values: Values): Promise<number> {
   const persistTo = toText(values, 'persist-to');
   const signal = onSignal();
   let down = false;
-  const remote = await toRemoteTunnels(values, (error) => log.tunnel({ type: 'control-failed', error }));
+  const edge = findEdgeOf(values);
+  const failed = (error: Error): void => log.tunnel({ type: 'control-failed', error });
+  const remote = edge && (await RemoteTunnels.start(edge, { failed }));
   const server = await startDevServer({
     project: { cwd: process.cwd(), config: toText(values, 'config'), env: toText(values, 'env') },
     vars: toVariables(values['var']),
@@ -61,9 +63,9 @@ export async function runDev(values: Values): Promise<number> {
   if (values['strict'] !== true) {
     log.say('Loopback and private addresses are reachable in dev; --strict forbids them as in production.');
   }
-  const edge = toText(values, 'edge');
   if (edge !== undefined) {
-    const option = /^https?:/.test(edge) ? `--api-url ${edge} --api-token-file FILE` : `--state ${edge}`;
+    const isFile = basename(edge.source) === controlFile;
+    const option = isFile ? `--state ${dirname(edge.source)}` : `--api-url ${edge.url} --api-token-file FILE`;
     log.say(`Commands about its tunnels, databases and services need the same edge named: ${option}`);
   }
   if (server.inspectorPort !== undefined) log.say(`Inspector on 127.0.0.1:${server.inspectorPort}`);
@@ -73,15 +75,13 @@ export async function runDev(values: Values): Promise<number> {
   return 0;
 }
 
-/** The tunnels of the edge that `--edge` names. */
-async function toRemoteTunnels(values: Values, failed: (error: Error) => void): Promise<RemoteTunnels | undefined> {
+/** The edge that `--edge` names. */
+function findEdgeOf(values: Values): EdgeAccess | undefined {
   const named = toText(values, 'edge');
+  const tokenFile = toText(values, 'edge-token-file');
+  if (named === undefined && tokenFile !== undefined) throw new UsageError('--edge-token-file needs --edge beside it');
   if (named === undefined) return undefined;
-  const isUrl = /^https?:\/\//.test(named);
-  const access = findEdge(
-    isUrl ? { apiUrl: named, apiTokenFile: toText(values, 'edge-token-file') } : { state: named },
-  );
-  return RemoteTunnels.start(access, { failed });
+  return findNamedEdge(named, { tokenFile });
 }
 
 function toVariables(given: unknown): Record<string, string> {

@@ -6,6 +6,11 @@ const registry = {
     message: (detail: string): string => `No edge found: ${detail}`,
     remedy: `Start one with "sallyport dev" or "sallyport edge", or say where it is: --state DIR, or --api-url URL with --api-token-file FILE.`,
   },
+  no_named_edge: {
+    message: (detail: string): string => `No edge found: ${detail}`,
+    remedy:
+      'Start it, or correct --edge: its state directory, or the http:// or https:// URL of its control API with --edge-token-file FILE.',
+  },
   edge_unreachable: {
     message: (detail: string): string => `The edge does not answer: ${detail}`,
     remedy: 'Check that it runs; if it was killed, start it again.',

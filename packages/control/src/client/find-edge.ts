@@ -65,6 +65,45 @@ export function findEdge(options: FindEdgeOptions = {}): EdgeAccess {
   return fail(`none runs in ${cwd} or a folder above it, and there is no ${files.join(' nor ')}`);
 }
 
+/**
+ * The edge that `--edge` of `sallyport dev` names: by the URL of its control API, by its state directory, or by the folder
+ * where it runs. What the environment says of another edge does not count, but for the token of a URL.
+ * @throws ClientError
+ */
+export function findNamedEdge(
+  named: string,
+  {
+    tokenFile,
+    env = process.env,
+    cwd = process.cwd(),
+  }: Pick<FindEdgeOptions, 'env' | 'cwd'> & { tokenFile?: string | undefined },
+): EdgeAccess {
+  if (/^https?:\/\//i.test(named)) {
+    const url = checkUrl(named);
+    return { url, ...explicitToken({ apiTokenFile: tokenFile, env, cwd, option: '--edge-token-file' }) };
+  }
+  const folder = resolve(cwd, named);
+  // Of a host and port it would be no folder's fault.
+  if (!existsSync(folder) && /^[^/]+:\d+(\/|$)/.test(named)) {
+    throw ClientError.of('no_named_edge', `there is no folder ${folder}; the URL would be http://${named}`);
+  }
+  if (tokenFile !== undefined) {
+    throw ClientError.of(
+      'invalid_settings',
+      '--edge-token-file needs a URL as --edge: a state directory has its token',
+    );
+  }
+  const places = [folder, join(folder, devState)].map((place) => join(place, controlFile));
+  for (const file of places) {
+    const access = readAccess(file);
+    if (access !== undefined) return access;
+  }
+  const file = tomlState(folder);
+  const access = file === undefined ? undefined : readAccess(file);
+  if (access !== undefined) return access;
+  throw ClientError.of('no_named_edge', `there is no ${file ?? places[0]}`);
+}
+
 function fail(detail: string): never {
   throw ClientError.of('no_edge', detail);
 }
@@ -85,13 +124,17 @@ function explicitToken({
   apiTokenFile,
   env,
   cwd,
-}: FindEdgeOptions & { env: NodeJS.ProcessEnv; cwd: string }): Omit<EdgeAccess, 'url'> {
+  option = '--api-token-file',
+}: FindEdgeOptions & { env: NodeJS.ProcessEnv; cwd: string; option?: string }): Omit<EdgeAccess, 'url'> {
   const account = given(env, 'SALLYPORT_ACCOUNT') ?? 'default';
   const file = apiTokenFile ?? given(env, 'SALLYPORT_API_TOKEN_FILE');
   const token = file === undefined ? given(env, 'SALLYPORT_API_TOKEN') : readText(resolve(cwd, file));
   if (token === undefined || token.trim() === '') {
     const what = file === undefined ? 'no token was given' : `${file} holds no token`;
-    throw ClientError.of('invalid_settings', `${what}: use --api-token-file or $SALLYPORT_API_TOKEN`);
+    throw ClientError.of(
+      'invalid_settings',
+      `${what}: use ${option}, $SALLYPORT_API_TOKEN_FILE or $SALLYPORT_API_TOKEN`,
+    );
   }
   return { token: token.trim(), account, source: file ?? '$SALLYPORT_API_TOKEN' };
 }

@@ -10,7 +10,7 @@ export { NameTree } from '../domain/name-tree.ts';
 export { parseCidr } from '../domain/values.ts';
 export { ControlClient } from './control-client.ts';
 export type { Query } from './control-client.ts';
-export { controlFile, devState, findEdge } from './find-edge.ts';
+export { controlFile, devState, findEdge, findNamedEdge } from './find-edge.ts';
 export type { EdgeAccess, FindEdgeOptions } from './find-edge.ts';
 export type {
   CertificateInfo,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { ClientError, type EdgeAccess, findEdge, type FindEdgeOptions } from '../../src/client/index.ts';
+import { ClientError, type EdgeAccess, findEdge, type FindEdgeOptions, findNamedEdge } from '../../src/client/index.ts';
 import { temporaryFolder } from '../support/bench.ts';
 
 interface Place {
@@ -77,6 +77,41 @@ test('each place is looked at only when those before it say nothing', async (t) 
   await write('token', 'from-file\n');
   assert.equal(find({ env: { ...url, SALLYPORT_API_TOKEN_FILE: 'token' } }).token, 'from-file');
   assert.equal(find({ apiUrl: 'http://[::1]:9', apiTokenFile: 'token', env: url }).url, 'http://[::1]:9');
+});
+
+test('an edge that --edge names is found by its URL, its state directory or its folder, and by nothing else', async (t) => {
+  const { folder, write } = await createPlace(t);
+  const find = (named: string, { tokenFile, env = {} }: { tokenFile?: string; env?: NodeJS.ProcessEnv } = {}) =>
+    findNamedEdge(named, { cwd: folder, env, tokenFile });
+  await write('state/control.json', edge(1));
+  const env = { SALLYPORT_API_URL: 'https://other.example', SALLYPORT_API_TOKEN: 't', SALLYPORT_STATE: 'none' };
+  assert.equal(find('state', { env }).token, 'token-1', 'the environment names another');
+  await write('edge/sallyport.toml', 'state = "../state"\n');
+  assert.equal(find('edge').token, 'token-1');
+  await write('project/.sallyport/control.json', edge(2));
+  assert.equal(find('./project').token, 'token-2');
+  assert.deepEqual(find('http://127.0.0.1:9/', { env }), {
+    url: 'http://127.0.0.1:9',
+    token: 't',
+    account: 'default',
+    source: '$SALLYPORT_API_TOKEN',
+  });
+  await write('token', 'from-file');
+  assert.equal(find('http://127.0.0.1:9', { tokenFile: 'token', env }).token, 'from-file');
+  assert.throws(
+    () => find('http://127.0.0.1:9'),
+    fails('invalid_settings', /use --edge-token-file, .*_TOKEN_FILE or .*_TOKEN$/),
+  );
+  assert.throws(
+    () => find('../nope'),
+    (error) =>
+      fails('no_named_edge', 'nope/control.json')(error) && /correct --edge/.test((error as ClientError).remedy),
+  );
+  for (const tokenFile of [undefined, 'token']) {
+    const options = tokenFile === undefined ? {} : { tokenFile };
+    assert.throws(() => find('127.0.0.1:27845', options), fails('no_named_edge', 'http://127.0.0.1:27845'));
+  }
+  assert.throws(() => find('state', { tokenFile: 'token' }), fails('invalid_settings', 'needs a URL as --edge'));
 });
 
 test('a file that others may read was written by no edge', async (t) => {

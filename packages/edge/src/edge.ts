@@ -128,6 +128,8 @@ export class Edge implements AsyncDisposable {
     const endsAt = performance.now() + grace;
     // A request that runs may need another connection through a tunnel, so the links go after the requests.
     await Promise.all([this.#front?.drain(grace), this.#outlets.drain(grace)]);
+    for (const { service } of this.#workers) service.retire();
+    this.#tunnels?.publicHostnames.close();
     await this.#tunnels?.drain(Math.max(0, endsAt - performance.now()));
     await this.close();
   }

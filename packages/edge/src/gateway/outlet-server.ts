@@ -53,6 +53,8 @@ export interface OutletServer {
   /** Connections open now. */
   readonly connections: number;
   readonly traffic: Traffic;
+  /** Keeps no idle connection to where requests go from now on. */
+  retire(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -174,6 +176,7 @@ export async function startOutletServer(options: OutletOptions): Promise<OutletS
       return sockets.size;
     },
     traffic,
+    retire: () => proxy.retire(),
     close,
     [Symbol.asyncDispose]: close,
   };

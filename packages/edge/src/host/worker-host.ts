@@ -99,6 +99,11 @@ export class WorkerHost {
     return this.#work;
   }
 
+  /** Keeps no idle connection of its bindings from now on. */
+  retire(): void {
+    this.#outlets?.retire();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);

@@ -7,7 +7,7 @@ import { Cleanup } from '../cleanup.ts';
 import type { FindTls } from '../tls/host-tls.ts';
 import type { BackendState } from '../front/backend.ts';
 import type { OnGatewayEvent } from '../gateway/events.ts';
-import { startGateway } from '../gateway/gateway.ts';
+import { type Gateway, startGateway } from '../gateway/gateway.ts';
 import type { HyperdriveService } from '../hyperdrive/hyperdrive-service.ts';
 import type { VpcService } from '../vpc/vpc-service.ts';
 import type { OnHostEvent } from './host-event.ts';
@@ -36,6 +36,7 @@ export interface WorkerServiceOptions {
 
 export class WorkerService implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
+  #gateway: Gateway | undefined;
   #host: WorkerHost | undefined;
   #inspector: Inspector | undefined;
   #starting: Promise<void> | undefined;
@@ -71,6 +72,7 @@ export class WorkerService implements AsyncDisposable {
       onEvent: onGatewayEvent,
       findTrust,
     });
+    this.#gateway = gateway;
     this.#cleanup.add(() => gateway.close());
     if (inspectorPort !== undefined) {
       const inspector = await startInspector(inspectorPort, () => this.#host?.inspectorPort);
@@ -104,6 +106,12 @@ export class WorkerService implements AsyncDisposable {
 
   async reload(): Promise<void> {
     await this.#host?.reload();
+  }
+
+  /** Keeps no idle connection to where the Worker's requests go from now on: they would hold the links of tunnels. */
+  retire(): void {
+    this.#gateway?.retire();
+    this.#host?.retire();
   }
 
   async close(): Promise<void> {

@@ -45,13 +45,16 @@ export interface Outlet {
   throws: boolean;
   /** Undefined where another edge counts it. */
   traffic: Traffic | undefined;
+  /** Keeps no idle connection to where requests go from now on. */
+  retire(): void;
   close(): Promise<void>;
 }
 
 export async function openOutlet({ binding, throws, path, find, onEvent }: OutletOptions): Promise<Outlet> {
   const parts = toOutletParts({ find, onEvent: (event) => onEvent({ ...event, binding }) });
   const server: OutletServer = await startOutletServer({ path, ...parts });
-  return { binding, throws, socket: path, traffic: server.traffic, close: () => server.close() };
+  const { traffic } = server;
+  return { binding, throws, socket: path, traffic, retire: () => server.retire(), close: () => server.close() };
 }
 
 /** What is behind an outlet, whoever accepts its connections. */

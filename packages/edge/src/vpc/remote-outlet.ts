@@ -136,6 +136,7 @@ export async function openRemoteOutlet(options: RemoteOutletOptions): Promise<Ou
     throws,
     socket: path,
     traffic: undefined,
+    retire: () => server.retire(),
     async close() {
       isClosed = true;
       session?.then(

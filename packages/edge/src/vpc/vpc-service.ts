@@ -46,6 +46,8 @@ export interface WorkerOutlets {
   channels: readonly VpcChannel[];
   /** What its developer should know. */
   diagnostics: readonly Diagnostic[];
+  /** Keeps no idle connection to where requests go from now on. */
+  retire(): void;
   close(): Promise<void>;
 }
 
@@ -155,7 +157,10 @@ export class VpcService {
         stops.push(this.#options.control()?.certificates.addUsers(users) ?? (() => {}));
         await add({ binding, throws: false }, find);
       }
-      return { channels: outlets, diagnostics, close };
+      const retire = (): void => {
+        for (const outlet of outlets) outlet.retire();
+      };
+      return { channels: outlets, diagnostics, retire, close };
     } catch (error) {
       await close();
       throw error;

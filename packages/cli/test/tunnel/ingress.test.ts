@@ -51,6 +51,15 @@ test('an invalid file fails with its place; none at all, and a URL without schem
   assert.deepEqual([rule.code, rule.stderr], [1, "b.a.com doesn't have a hostname, consider adding a scheme\n"]);
 });
 
+test('validate warns of a key at the top that has no effect, as run does', async (t) => {
+  const folder = await home(t);
+  const file = join(folder, 'x.yml');
+  await writeFile(file, `${rules}\nprotocol: quic\nloglevel: debug\n`);
+  const { code, stdout } = await ask(folder, 'validate', '--config', file);
+  assert.equal(code, 0);
+  assert.match(stdout, /\nWarning: protocol is no setting of this connector: it has no effect\n$/);
+});
+
 test('JSON is checked from the command line, with durations in seconds', async (t) => {
   const folder = await home(t);
   const good = '{"originRequest":{"connectTimeout":10},"ingress":[{"service":"http://a"}]}';

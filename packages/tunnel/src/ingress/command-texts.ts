@@ -21,7 +21,9 @@ export function describeValidation(parsed: ParsedConfig, { file }: { file: strin
   const different = parsed.diagnostics.filter(({ code }) => code === 'unused_option');
   const result = unused.length === 0 ? ['OK'] : [unusedHeading, ...unused.map(toLine)];
   const notes = different.length === 0 ? [] : [differentHeading, ...different.map(toLine)];
-  return { exitCode: 0, output: [...output, ...result, ...notes], errors };
+  const unreached = parsed.diagnostics.filter(({ code }) => code === 'unreachable_rule');
+  const hidden = unreached.flatMap((each) => [`Warning: ${each.message}`, `  line ${each.line ?? 1}: ${each.remedy}`]);
+  return { exitCode: 0, output: [...output, ...result, ...notes, ...hidden], errors };
 }
 
 const unusedHeading = 'Warning: unused keys detected in your config file. Here is a list of unused keys:';

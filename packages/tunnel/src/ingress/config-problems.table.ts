@@ -19,6 +19,7 @@ export type ConfigProblemCode =
   | 'no_ingress_rules'
   | 'last_rule_not_catch_all'
   | 'early_catch_all'
+  | 'unreachable_rule'
   | 'bad_service'
   | 'bad_http_status'
   | 'bad_ip_rule'
@@ -57,6 +58,10 @@ export const configProblems: Readonly<Record<ConfigProblemCode, Row>> = {
     'Add a last rule without hostname and path, such as "- service: http_status:404".',
   ),
   early_catch_all: row('A rule hides those after it', 'Give the rule a hostname or a path, or move it to the end.'),
+  unreachable_rule: row(
+    'A rule is never reached',
+    'Join it with the rule before it, or take it away; a hostname with several ports needs a route instead of rules.',
+  ),
   bad_service: row(
     'A service is no address',
     'Write scheme and host only, such as http://localhost:8000 or tcp://10.0.0.7:5432.',

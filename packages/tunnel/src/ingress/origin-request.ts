@@ -46,7 +46,9 @@ export function readOriginRequest(
     written[name] = read;
     const difference = differences[name as keyof OriginRequest]?.(read as never);
     if (difference !== undefined)
-      values.report(key, 'unused_option', `${name}${difference.startsWith('.') ? '' : ' '}${difference}`, 'warning');
+      values.report(key, 'unused_option', `${name}${difference.startsWith('.') ? '' : ' '}${difference}`, {
+        severity: 'warning',
+      });
   }
   return { ...inherited, ...written };
 }

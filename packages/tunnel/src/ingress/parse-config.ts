@@ -58,7 +58,10 @@ function readConfig(values: YamlValues, { requireIngress = true }: ParseConfigOp
   const privateNetwork = readPrivateNetwork(values, take('private-network'));
   const ingress = readRules(values, take('ingress'), originRequest);
   if (ingress.length === 0 && requireIngress && !values.hasErrors) {
-    values.report(values.root, 'no_ingress_rules', "The config file doesn't contain any ingress rules");
+    // A list is nothing that a flag can be, except for edge addresses: most likely the rules.
+    const misspelt = [...members].find(([name, { value }]) => name !== 'edge' && values.isList(value))?.[0];
+    const remedy = misspelt && `${misspelt} is no key of this file: is it meant to be ingress?`;
+    values.report(values.root, 'no_ingress_rules', "The config file doesn't contain any ingress rules", { remedy });
   }
   const settings = Object.fromEntries([...members].map(([name, { value }]) => [name, toPlain(values, value)]));
   return { tunnel, credentialsFile, ingress, originRequest, warpRouting, privateNetwork, settings };

@@ -23,7 +23,9 @@ export function readPrivateNetwork(values: YamlValues, node: YamlNode): PrivateN
     else if (name === 'resolver') read.resolver = readResolver(values, value);
     // A misspelt `allow` would open all routes, so here an unknown key is no detail.
     else
-      values.report(key, 'bad_private_network', `private-network has no key ${name}; it has allow, deny and resolver`);
+      values.report(key, 'bad_private_network', `private-network has no key ${name}; it has allow, deny and resolver`, {
+        remedy: 'Correct or remove the key.',
+      });
   }
   return read;
 }

@@ -13,18 +13,37 @@ interface Context {
   isLast: boolean;
 }
 
+const ruleKeys: readonly string[] = ['hostname', 'path', 'service', 'originRequest'];
+
 export function readRules(values: YamlValues, node: YamlNode, inherited: Readonly<OriginRequest>): IngressRule[] {
   const items = values.items(node, '[]config.UnvalidatedIngressRule');
-  return items.flatMap((item, index) => {
+  const rules: IngressRule[] = [];
+  for (const [index, item] of items.entries()) {
     const rule = readRule(values, item, { inherited, index, isLast: index === items.length - 1 });
-    return rule === undefined ? [] : [rule];
-  });
+    if (rule === undefined) continue;
+    if (rules.some((earlier) => hides(earlier, rule))) {
+      const problem = `Rule #${index + 1} is never reached: a rule before it takes all of '${rule.hostname}'`;
+      values.report(item, 'unreachable_rule', problem, { severity: 'warning' });
+    }
+    rules.push(rule);
+  }
+  return rules;
+}
+
+/** Whether nothing is left for a later rule of the same hostname. `connect()` looks at rules for bytes alone. */
+function hides(earlier: IngressRule, later: IngressRule): boolean {
+  if (earlier.hostname !== later.hostname || earlier.path !== undefined || later.hostname === '') return false;
+  return isForBytes(earlier) || !isForBytes(later);
+}
+
+function isForBytes({ service: { kind } }: IngressRule): boolean {
+  return kind === 'tcp' || kind === 'unix';
 }
 
 function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast }: Context): IngressRule | undefined {
   const members = values.members(node, 'config.UnvalidatedIngressRule');
   for (const [name, { key }] of members) {
-    if (!['hostname', 'path', 'service', 'originRequest'].includes(name)) {
+    if (!ruleKeys.includes(name)) {
       values.unused(key, name, 'type config.UnvalidatedIngressRule');
     }
   }
@@ -35,7 +54,12 @@ function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast
   const originRequest = readOriginRequest(values, { node: members.get('originRequest')?.value, inherited });
 
   const service = parseService(text('service'), originRequest);
-  if ('problem' in service) values.report(place('service'), service.code, service.problem);
+  if ('problem' in service) {
+    // Without a service there is most often one under another name.
+    const unknown = members.has('service') ? undefined : [...members.keys()].find((name) => !ruleKeys.includes(name));
+    const remedy = unknown && `The rule has no service. ${unknown} is no key of a rule: is it meant to be service?`;
+    values.report(place('service'), service.code, service.problem, { remedy });
+  }
   const complaint = hostnameProblem(hostname, { path, index, isLast });
   if (complaint !== undefined) values.report(place('hostname'), complaint.code, complaint.problem);
   const pattern = path === '' ? undefined : parsePathPattern(path);
@@ -47,7 +71,7 @@ function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast
   if (service.kind === 'bastion') originRequest.bastionMode = true;
   const difference = serviceDifference(service);
   if (difference !== undefined)
-    values.report(place('service'), 'unused_option', `${service.text} ${difference}`, 'warning');
+    values.report(place('service'), 'unused_option', `${service.text} ${difference}`, { severity: 'warning' });
   return { hostname, punycodeHostname: toPunycode(hostname), path: pattern, service, originRequest };
 }
 

@@ -58,13 +58,14 @@ export class YamlValues {
     place: Place,
     code: ConfigProblemCode,
     message: string,
-    severity: ConfigDiagnostic['severity'] = 'error',
+    more: { severity?: ConfigDiagnostic['severity']; remedy?: string | undefined } = {},
   ): void {
     if (this.diagnostics.length >= maxConfigDiagnostics) return;
     const offset = typeof place === 'number' ? place : place?.range?.[0];
     const at = offset === undefined ? undefined : this.#lines.linePos(offset);
+    const { severity = 'error', remedy = remedyOf(code) } = more;
     const position = { line: at === undefined ? undefined : Math.max(at.line, 1), column: at && Math.max(at.col, 1) };
-    this.diagnostics.push({ severity, code, message, remedy: remedyOf(code), file: this.#file, ...position });
+    this.diagnostics.push({ severity, code, message, remedy, file: this.#file, ...position });
   }
 
   /** The node an alias stands for. */
@@ -147,7 +148,7 @@ export class YamlValues {
   }
 
   unused(key: YamlNode, name: string, where: string): void {
-    this.report(key, 'unused_key', `field ${name} not found in ${where}`, 'warning');
+    this.report(key, 'unused_key', `field ${name} not found in ${where}`, { severity: 'warning' });
   }
 
   #mismatch(node: YamlNode, wanted: string): undefined {

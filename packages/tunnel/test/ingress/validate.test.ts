@@ -150,3 +150,43 @@ test('ingress validate and ingress rule print what people know', () => {
   assert.equal(failed.exitCode, 1);
   assert.equal(failed.errors[0], "Validation failed: The config file doesn't contain any ingress rules");
 });
+
+test('a key that is nearly right is named behind what it leads to', () => {
+  const remedyOf = (text: string): string =>
+    parse(text).diagnostics.find(({ severity }) => severity === 'error')!.remedy;
+  assert.match(
+    remedyOf('ingres:\n  - service: http://a\n'),
+    /^ingres is no key of this file: is it meant to be ingress/,
+  );
+  assert.match(remedyOf('edge: [a:1]\n'), /^Add "ingress:"/);
+  assert.match(remedyOf('ingress:\n  - servic: http://a\n'), /servic is no key of a rule: is it meant to be service/);
+  assert.match(remedyOf('ingress:\n  - service: a\n'), /^Write scheme and host/);
+  const rules = 'ingress:\n  - service: http://a\nprivate-network:\n';
+  assert.equal(remedyOf(`${rules}  alow: [10.0.0.0/8]\n`), 'Correct or remove the key.');
+  assert.match(remedyOf(`${rules}  allow: [10.0.0.0/99]\n`), /^Write 10\.0\.0\.0\/8/);
+});
+
+test('a rule that is never reached is warned of; one for bytes behind one for HTTP is reached', () => {
+  const unreached = (...rules: [hostname: string, service: string, path?: string][]): string[] => {
+    const written = rules.map(
+      ([hostname, service, path]) =>
+        `  - hostname: ${hostname}\n    service: ${service}\n${path === undefined ? '' : `    path: ${path}\n`}`,
+    );
+    const { diagnostics } = parse(`ingress:\n${written.join('')}  - service: http_status:404\n`);
+    return diagnostics.map(({ code, severity, message }) => `${code} ${severity} ${message.split(' is ', 1)[0]}`);
+  };
+  const second = ['unreachable_rule warning Rule #2'];
+  assert.deepEqual(unreached(['a.b', 'tcp://c:80'], ['a.b', 'tcp://c:443']), second);
+  assert.deepEqual(unreached(['a.b', 'tcp://c:80'], ['a.b', 'http://c']), second);
+  assert.deepEqual(unreached(['a.b', 'http://c'], ['a.b', 'http://d', '/x']), second);
+  assert.deepEqual(unreached(['a.b', 'http://c'], ['a.b', 'tcp://c:443']), []);
+  assert.deepEqual(unreached(['a.b', 'http://c', '/x'], ['a.b', 'http://d']), []);
+  assert.deepEqual(unreached(['a.b', 'tcp://c:80'], ['b.b', 'tcp://c:80']), []);
+  const parsed = parse(
+    'ingress:\n' + '  - {hostname: a.b, service: "tcp://c:80"}\n'.repeat(2) + '  - service: http_status:404\n',
+  );
+  assert.match(
+    describeValidation(parsed, { file }).output.join('\n'),
+    /\nOK\nWarning: Rule #2 is never reached.*\n {2}line 3: /,
+  );
+});

@@ -2,6 +2,7 @@
 import { describeValidation, parseTunnelConfig } from '@sallyport/tunnel';
 import { type Command, toText } from '../../command.ts';
 import { findConfig, type FoundConfig } from './connector-files.ts';
+import { unknownSettings } from './connector-options.ts';
 import { printText } from './ingress-text.ts';
 
 export const ingressValidate: Command = {
@@ -22,7 +23,11 @@ export const ingressValidate: Command = {
       json === undefined
         ? await findConfigToCheck(toText(values, 'config'))
         : { file: 'JSON', parsed: parseTunnelConfig(json, { file: 'JSON', durations: 'seconds' }) };
-    return printText(describeValidation(parsed, { file }));
+    const text = describeValidation(parsed, { file });
+    // What `tunnel run` warns of; to cloudflared each top-level key is a flag, and it looks at none here.
+    const unknown = parsed.config === undefined ? [] : unknownSettings(parsed.config);
+    const warnings = unknown.map((key) => `Warning: ${key} is no setting of this connector: it has no effect`);
+    return printText({ ...text, output: [...text.output, ...warnings] });
   },
 };
 

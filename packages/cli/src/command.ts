@@ -31,6 +31,8 @@ export class UsageError extends Error {
   override readonly name: string = 'UsageError';
   /** The command that was called, when it is known. */
   command: string | undefined;
+  /** How many arguments there were, when they were too many. */
+  given: number | undefined;
 }
 
 /** What a call's words name: a command and its arguments, or else the group of commands they go into. */
@@ -70,7 +72,8 @@ export function parseCommand(command: Command, args: string[]): { values: Values
     for (const name of falseSwitches(args, known)) values[name] = false;
     const most = command.positionals.at(-1)?.endsWith('...') === true ? Infinity : command.positionals.length;
     if (positionals.length > most) {
-      throw new UsageError(`Unexpected argument: ${positionals[command.positionals.length]}`);
+      const error = new UsageError(`Unexpected argument: ${positionals[command.positionals.length]}`);
+      throw Object.assign(error, { given: positionals.length });
     }
     const required = command.positionals.filter((name) => !name.startsWith('['));
     if (values['help'] !== true && positionals.length < required.length) {
@@ -80,7 +83,8 @@ export function parseCommand(command: Command, args: string[]): { values: Values
   } catch (error) {
     const { message } = error as Error;
     const text = error instanceof UsageError ? message : toParseText(message, Object.keys(known));
-    throw Object.assign(new UsageError(text, { cause: error }), { command: command.name });
+    const given = error instanceof UsageError ? error.given : undefined;
+    throw Object.assign(new UsageError(text, { cause: error }), { command: command.name, given });
   }
 }
 

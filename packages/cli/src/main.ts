@@ -47,7 +47,11 @@ async function main(words: string[]): Promise<number> {
     error.command ??= command.name;
     // Its first argument may have been meant as a word of a longer command.
     const longer = commands.filter(({ name }) => name.startsWith(`${command.name} `));
-    const question = toQuestion(suggestCommands(longer, words));
+    const { given = Infinity } = error;
+    const suggested = suggestCommands(longer, words);
+    // Too many arguments may be as many as a longer command takes.
+    const takers = suggested.length > 0 ? [] : longer.filter(({ positionals }) => positionals.length >= given);
+    const question = toQuestion([...suggested, ...takers.map(({ name }) => name)]);
     if (question !== '') error.message = error.message.replace(/\.$/, '') + question;
     throw error;
   }

@@ -165,6 +165,9 @@ test('a configuration that is wrong is told with its place, and nothing is start
     assert.equal(code, 1, toml);
     assert.match(stderr, expected);
   }
+  const none = await run(['edge'], { cwd: await temporaryFolder(t), env: { HOME: folder } });
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /^There is no sallyport\.toml in \/.*\n.*--config.*\n\n\[\[worker\]\]\nproject = /);
   const missing = await run(['edge', '-c', 'other.toml'], { cwd: folder, env: { HOME: folder } });
   assert.match(missing.stderr, /other\.toml/);
   assert.equal(missing.code, 1);

@@ -32,3 +32,9 @@ test('--json prints the decision as it is', async () => {
     assert.deepEqual([decision.verdict, decision.code, code], [verdict, answer, verdict === 'allow' ? 0 : 1], target);
   }
 });
+
+test('a Worker in front of the destination is for `explain connect`, which is offered', async () => {
+  const { code, stderr } = await run(['explain', 'api', 'db.internal:80']);
+  assert.equal(code, 64);
+  assert.match(stderr, /^Unexpected argument: db\.internal:80\. Did you mean `explain connect`\?\n/);
+});

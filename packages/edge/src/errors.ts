@@ -55,9 +55,10 @@ const registry = {
     remedy: 'A mtls_certificates binding takes a client certificate: `sallyport cert upload mtls-certificate`.',
   },
   certificate_remote: {
-    message: (detail: string): string => `With --edge there is no certificate ${detail}`,
+    message: (detail: string): string =>
+      `mtls_certificates do not work with --edge, whose keys stay there: there is no certificate ${detail}`,
     remedy:
-      "Run without --edge and upload it to this project's own edge with `sallyport cert upload mtls-certificate`.",
+      'The project runs without --edge: upload the certificate to its own edge then, with `sallyport cert upload mtls-certificate`.',
   },
   edge_unreachable: {
     message: (detail: string): string => `The edge does not answer: ${detail}`,

@@ -1,12 +1,16 @@
 // What `sallyport edge` does: Workers, tunnels and the HTTP listener, until it is told to stop.
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { defaultGrace, Edge, type EdgeConfig, loadEdgeConfig } from '@sallyport/edge';
 import { formatDiagnostics } from '@sallyport/workers';
 import { toText, type Values, UsageError } from '../command.ts';
+import { CommandError } from '../command-error.ts';
 import { usesColor } from '../output/color.ts';
 import { createJsonLog, createTextLog, type DevLog } from '../output/dev-log.ts';
 import { onSignal } from '../signals.ts';
 import { makeRoomForBuffers } from './heap.ts';
+
+const defaultFile = 'sallyport.toml';
 
 export async function runEdge(values: Values): Promise<number> {
   makeRoomForBuffers();
@@ -21,7 +25,9 @@ export async function runEdge(values: Values): Promise<number> {
       : createTextLog({ ...output, worker: name, hosts: true });
   const log = makeLog();
   const grace = toGrace(values);
-  const { config, warnings } = await loadEdgeConfig(toText(values, 'config') ?? 'sallyport.toml');
+  const file = toText(values, 'config');
+  if (file === undefined && !existsSync(defaultFile)) throw toNoFile();
+  const { config, warnings } = await loadEdgeConfig(file ?? defaultFile);
   if (warnings.length > 0) log.say(formatDiagnostics(warnings, output));
   const signal = onSignal();
   const running = await Edge.start({
@@ -55,6 +61,14 @@ function announce({ url, tunnels, workers, metrics }: Edge, { tunnel }: EdgeConf
   log.say(`Control API on ${tunnels.controlUrl}`);
   if (metrics !== undefined) log.say(`Metrics on http://${metrics.host}:${metrics.port}/metrics`);
   if (workers.length > 0) log.say(`Workers: ${workers.join(', ')}`);
+}
+
+function toNoFile(): CommandError {
+  const minimal = '[[worker]]\nproject = "./my-worker"    # the folder of its wrangler.jsonc';
+  return new CommandError(
+    `There is no ${defaultFile} in ${process.cwd()}`,
+    `Name the file with --config, or write one here. This is an edge with one Worker; an empty file is one for tunnels alone:\n\n${minimal}\n`,
+  );
 }
 
 /** Milliseconds. */

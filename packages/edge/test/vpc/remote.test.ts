@@ -185,13 +185,19 @@ test('connect() reaches a tcp service, and networks by tunnel and by routes; not
       { binding: 'TUNNEL', tunnel_id: 'office' },
       { binding: 'NETWORK', network_id: 'lab' },
     ],
+    mtls_certificates: [{ binding: 'CERT', certificate_id: missing }],
   };
   const dev = await remote.dev({ 'wrangler.json': config(bindings), 'src/index.js': asking }, { policy: workerPolicy });
   const { diagnostics } = await dev.event('diagnostics');
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
-    [...Array<string>(3).fill('vpc_service_unknown'), ...Array<string>(3).fill('vpc_network_unknown')],
+    [
+      ...Array<string>(3).fill('vpc_service_unknown'),
+      ...Array<string>(3).fill('vpc_network_unknown'),
+      'certificate_remote',
+    ],
   );
+  assert.match(diagnostics[6]!.remedy, /^The project runs without --edge/);
   assert.match(diagnostics[4]!.remedy, new RegExp(`name: write its id, ${remote.tunnelId}, as tunnel_id`));
   assert.match(diagnostics[5]!.remedy, new RegExp(`name: write its id, ${lab.id}, as network_id`));
   assert.match(diagnostics[1]?.remedy ?? '', new RegExp(`name: write its id, ${service.service_id}`));

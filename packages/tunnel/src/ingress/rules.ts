@@ -13,7 +13,7 @@ interface Context {
   isLast: boolean;
 }
 
-const ruleKeys: readonly string[] = ['hostname', 'path', 'service', 'originRequest'];
+const ruleKeys: ReadonlySet<string> = new Set(['hostname', 'path', 'service', 'originRequest']);
 
 export function readRules(values: YamlValues, node: YamlNode, inherited: Readonly<OriginRequest>): IngressRule[] {
   const items = values.items(node, '[]config.UnvalidatedIngressRule');
@@ -43,7 +43,7 @@ function isForBytes({ service: { kind } }: IngressRule): boolean {
 function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast }: Context): IngressRule | undefined {
   const members = values.members(node, 'config.UnvalidatedIngressRule');
   for (const [name, { key }] of members) {
-    if (!ruleKeys.includes(name)) {
+    if (!ruleKeys.has(name)) {
       values.unused(key, name, 'type config.UnvalidatedIngressRule');
     }
   }
@@ -56,7 +56,7 @@ function readRule(values: YamlValues, node: YamlNode, { inherited, index, isLast
   const service = parseService(text('service'), originRequest);
   if ('problem' in service) {
     // Without a service there is most often one under another name.
-    const unknown = members.has('service') ? undefined : [...members.keys()].find((name) => !ruleKeys.includes(name));
+    const unknown = members.has('service') ? undefined : [...members.keys()].find((name) => !ruleKeys.has(name));
     const remedy = unknown && `The rule has no service. ${unknown} is no key of a rule: is it meant to be service?`;
     values.report(place('service'), service.code, service.problem, { remedy });
   }

@@ -151,9 +151,9 @@ test('ingress validate and ingress rule print what people know', () => {
   assert.equal(failed.errors[0], "Validation failed: The config file doesn't contain any ingress rules");
 });
 
+const remedyOf = (text: string): string => parse(text).diagnostics.find(({ severity }) => severity === 'error')!.remedy;
+
 test('a key that is nearly right is named behind what it leads to', () => {
-  const remedyOf = (text: string): string =>
-    parse(text).diagnostics.find(({ severity }) => severity === 'error')!.remedy;
   assert.match(
     remedyOf('ingres:\n  - service: http://a\n'),
     /^ingres is no key of this file: is it meant to be ingress/,
@@ -167,10 +167,10 @@ test('a key that is nearly right is named behind what it leads to', () => {
 });
 
 test('a rule that is never reached is warned of; one for bytes behind one for HTTP is reached', () => {
-  const unreached = (...rules: [hostname: string, service: string, path?: string][]): string[] => {
+  const unreached = (...rules: [name: string, origin: string, only?: string][]): string[] => {
     const written = rules.map(
-      ([hostname, service, path]) =>
-        `  - hostname: ${hostname}\n    service: ${service}\n${path === undefined ? '' : `    path: ${path}\n`}`,
+      ([name, origin, only]) =>
+        `  - hostname: ${name}\n    service: ${origin}\n${only === undefined ? '' : `    path: ${only}\n`}`,
     );
     const { diagnostics } = parse(`ingress:\n${written.join('')}  - service: http_status:404\n`);
     return diagnostics.map(({ code, severity, message }) => `${code} ${severity} ${message.split(' is ', 1)[0]}`);

@@ -55,7 +55,7 @@ const unknown: OutletRefusal = {
 export interface OutletRequests {
   /** Takes a CONNECT that is one of these; false for others. */
   take(authority: string, stream: Socket, refuse: (refusal: OutletRefusal) => void): boolean;
-  /** Takes no more, and resolves when what runs has finished or grace (milliseconds) is over. */
+  /** Takes no more, and resolves when what runs has finished, or has been ended because grace (milliseconds) is over. */
   drain(grace: number): Promise<void>;
   /** Ends all outlets and what runs through them. */
   close(): void;
@@ -109,6 +109,8 @@ export function createOutletRequests(follow: FollowService): OutletRequests {
       const late = new Promise((resolve) => (timer = setTimeout(resolve, grace)));
       await Promise.race([Promise.all(ends), late]);
       clearTimeout(timer);
+      // Now, and not by links that end under it: who waits is told that it was the edge.
+      for (const { owner } of outlets.values()) owner.destroy();
     },
     close() {
       for (const { owner } of outlets.values()) owner.destroy();

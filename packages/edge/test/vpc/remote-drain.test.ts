@@ -81,6 +81,15 @@ test('a draining edge refuses new requests at once, finishes what runs, and is g
   await drained;
 });
 
+test('what still runs when the grace of a draining edge is over is a ProxyError that names the edge', async (t) => {
+  const { dev, remote, slow } = await start(t);
+  const asked = slow();
+  const running = dev.text('/slow');
+  await asked;
+  await remote.edge.drain(50);
+  assert.equal(await running, '500 tunnel_unavailable ProxyError: destination_unavailable');
+});
+
 test('a dev that keeps asking does not hold a draining edge', async (t) => {
   const { dev, remote } = await start(t);
   assert.equal(await dev.text('/'), '200 null here');

@@ -130,7 +130,10 @@ export class Edge implements AsyncDisposable {
     await Promise.all([this.#front?.drain(grace), this.#outlets.drain(grace)]);
     for (const { service } of this.#workers) service.retire();
     this.#tunnels?.publicHostnames.close();
-    await this.#tunnels?.drain(Math.max(0, endsAt - performance.now()));
+    const left = (): number => Math.max(0, endsAt - performance.now());
+    // Idle connections of a pool would hold the link they go through.
+    await this.#hyperdrive?.drain(left());
+    await this.#tunnels?.drain(left());
     await this.close();
   }
 

@@ -1,6 +1,7 @@
 // The databases of an edge: a fleet of pools, and a private channel for every binding of every Worker.
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientCredentials, type Fleet, type PoolerCache, startFleet } from '@sallyport/hyperdrive';
 import type { Diagnostic, HyperdriveBinding, HyperdriveChannel, Project } from '@sallyport/workers';
 import { EdgeError, type EdgeErrorCode } from '../errors.ts';
@@ -38,6 +39,8 @@ export interface WorkerDatabases {
 
 /** Begins the fleet's ids of local connection strings; those of configurations are hexadecimal. */
 const localPrefix = 'local-';
+/** Milliseconds between two looks at whether anybody still asks for something. */
+const drainCheck = 25;
 
 export class HyperdriveService implements AsyncDisposable {
   readonly fleet: Fleet;
@@ -46,6 +49,7 @@ export class HyperdriveService implements AsyncDisposable {
   readonly #known = new Map<string, string>();
   /** Configurations that a Worker asked for, found or not. */
   readonly #wanted = new Set<string>();
+  #isEnding = false;
 
   constructor(options: HyperdriveOptions) {
     this.#options = options;
@@ -87,6 +91,7 @@ export class HyperdriveService implements AsyncDisposable {
 
   /** Serves a client that a `sallyport dev` elsewhere sent, with credentials that were made there. */
   accept(id: string, credentials: ClientCredentials, stream: Duplex): void {
+    if (this.#isEnding) return void stream.destroy();
     this.#wanted.add(id);
     this.#load(id);
     this.fleet.accept(id, credentials, stream);
@@ -161,6 +166,18 @@ export class HyperdriveService implements AsyncDisposable {
     if (this.#known.get(database.id) === text) return;
     this.#known.set(database.id, text);
     this.fleet.configure(toFleetConfig(database, this.#options));
+  }
+
+  /** Takes no client from elsewhere any more, lets those that ask for something finish for `grace` milliseconds, and closes. */
+  async drain(grace: number): Promise<void> {
+    this.#isEnding = true;
+    const endsAt = performance.now() + grace;
+    while (this.#isBusy() && performance.now() < endsAt) await sleep(drainCheck);
+    await this.close();
+  }
+
+  #isBusy(): boolean {
+    return this.fleet.status().some(({ clients, clientStates }) => clients > (clientStates.idle ?? 0));
   }
 
   close(): Promise<void> {

@@ -27,8 +27,11 @@ exec >/dev/null 2>&1
   trap - TERM
   read -r _ <&3
   : >"$directory/.stopping"
+  # Stopped, so that it starts nothing behind our list, such as the program of a connection that just came.
+  kill -s STOP "$server" 2>/dev/null
   below=$(descendants "$server")
   kill -s "$signal" "$server" 2>/dev/null
+  kill -s CONT "$server" 2>/dev/null
   tries=0
   while kill -0 "$server" 2>/dev/null && [ "$tries" -lt 250 ]; do
     tries=$((tries + 1))

@@ -1,4 +1,5 @@
 // What somebody may have meant by a command or an option that there is not.
+import { toDistance } from '@sallyport/workers/edit-distance';
 import type { Command } from './command.ts';
 
 /** Most that are offered. */
@@ -86,23 +87,3 @@ export function toQuestion(suggestions: readonly string[]): string {
 }
 
 const tolerance = ({ length }: string): number => (length < 6 ? 1 : 2);
-
-/** Letters put in, left out, exchanged for another or with their neighbour (optimal string alignment). */
-function toDistance(one: string, other: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= one.length; row += 1) {
-    const next = [row];
-    for (let column = 1; column <= other.length; column += 1) {
-      const same = one[row - 1] === other[column - 1];
-      let cost = Math.min(last[column]! + 1, next[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
-      const isSwapped =
-        row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
-      if (isSwapped) cost = Math.min(cost, before[column - 2]! + 1);
-      next.push(cost);
-    }
-    before = last;
-    last = next;
-  }
-  return last[other.length]!;
-}
